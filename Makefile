@@ -1,0 +1,41 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench clean lock
+PYTHON ?= python3
+BIN := .venv/bin
+DURATION ?=
+
+help: ## list these targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: .venv/ready system ## prepare .venv and the system packages that the private stack needs
+.PHONY: system
+system:
+	@sh stack/system-packages.sh
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## the whole main job on this machine; DURATION=60 ends it after 60 s
+	$(BIN)/wanghuo demo $(if $(DURATION),--duration $(DURATION))
+
+test: setup ## every test, on a real broker and a real database
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+check: setup ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## measure; writes bench/results.json
+	$(BIN)/python -m bench
+
+lock: ## resolve pyproject's dependencies anew into requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra dev -o requirements.lock pyproject.toml
+
+clean: ## remove what was built here
+	rm -rf .venv .stack .mypy_cache .ruff_cache .pytest_cache .coverage .hypothesis bench/results.json
