@@ -12,9 +12,9 @@ setup: .venv/ready system ## prepare .venv and the system packages that the priv
 system:
 	@sh stack/system-packages.sh
 
-.venv/ready: requirements.lock pyproject.toml
+.venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -34,8 +34,10 @@ check: setup ## format, lint, types, layers
 bench: setup ## measure; writes bench/results.json
 	$(BIN)/python -m bench
 
-lock: ## resolve pyproject's dependencies anew into requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra dev -o requirements.lock pyproject.toml
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+lock: ## resolve pyproject's dependencies anew into the lock files
+	$(COMPILE) -o requirements.lock pyproject.toml
+	$(COMPILE) --extra dev -o requirements-dev.lock pyproject.toml
 
 clean: ## remove what was built here
 	rm -rf .venv .stack .mypy_cache .ruff_cache .pytest_cache .coverage .hypothesis bench/results.json
