@@ -1,0 +1,1 @@
+"""What is said: kinds, metrics, topics, messages. Pure: no clock, no socket, no database."""

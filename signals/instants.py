@@ -1,0 +1,27 @@
+"""A device's clock, read once and never trusted: inside 2024–2040 it is an instant, else it is only text."""
+
+from datetime import UTC, datetime
+
+EARLIEST = datetime(2024, 1, 1, tzinfo=UTC)
+LATEST = datetime(2040, 1, 1, tzinfo=UTC)
+"""Instants outside [EARLIEST, LATEST) are absurd: they would make a chunk of the hypertable each."""
+
+TEXT_MAXIMUM = 64
+"""Characters of an unreadable `at` that are kept beside the record."""
+
+
+def read_instant(text: object) -> datetime | None:
+    """Read an RFC 3339 instant with offset.
+
+    Returns:
+        The instant in UTC; None where it is absent, unreadable (second 60 too), without offset, or outside 2024–2040.
+    """
+    if not isinstance(text, str) or len(text) > TEXT_MAXIMUM:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is None or not EARLIEST <= instant < LATEST:
+            return None
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
