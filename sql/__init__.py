@@ -1,0 +1,1 @@
+"""The database's shape and words: migrations, named queries, and what loads and runs them."""
