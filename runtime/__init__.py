@@ -1,0 +1,1 @@
+"""How a process runs: settings, database, MQTT session, metrics, health, the service loop, logging."""

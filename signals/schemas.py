@@ -20,9 +20,7 @@ Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Word = Annotated[str, BeforeValidator(_without_nul), StringConstraints(strict=True, max_length=64)]
 Text = Annotated[str, BeforeValidator(_without_nul), StringConstraints(strict=True, max_length=200)]
 Url = Annotated[str, BeforeValidator(_without_nul), StringConstraints(strict=True, max_length=2000)]
-Point = Annotated[
-    str, BeforeValidator(_without_nul), StringConstraints(strict=True, max_length=POINT_CHARACTERS_MAXIMUM)
-]
+Point = Annotated[str, BeforeValidator(_without_nul), StringConstraints(strict=True, max_length=POINT_CHARACTERS_MAXIMUM)]
 Flag = Annotated[bool, Field(strict=True)]
 Range = Annotated[tuple[Counter, Counter], Field(strict=False)]
 

@@ -4,9 +4,7 @@ import re
 from enum import StrEnum
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_UPWARD = re.compile(
-    r"wanghuo/v1/(?P<transmitter>[A-Za-z0-9_-]{1,64})/(?P<kind>signal|telemetry|heartbeat|snapshot|reply|status)"
-)
+_UPWARD = re.compile(r"wanghuo/v1/(?P<transmitter>[A-Za-z0-9_-]{1,64})/(?P<kind>signal|telemetry|heartbeat|snapshot|reply|status)")
 
 
 class MessageClass(StrEnum):

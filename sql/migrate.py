@@ -87,9 +87,7 @@ def migrate(url: str, *, role_passwords: Mapping[str, str] | None = None, folder
 
 
 def _refuse_other_database(connection: psycopg.Connection) -> None:
-    row = connection.execute(
-        "SELECT default_version FROM pg_available_extensions WHERE name = 'timescaledb'"
-    ).fetchone()
+    row = connection.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'timescaledb'").fetchone()
     if row is None:
         raise MigrationError("this PostgreSQL server does not offer the extension timescaledb")
     version = str(row[0])
@@ -98,14 +96,10 @@ def _refuse_other_database(connection: psycopg.Connection) -> None:
 
 
 def _missing(connection: psycopg.Connection, steps: list[Migration]) -> list[Migration]:
-    applied = {
-        str(name): str(checksum) for name, checksum in connection.execute("SELECT name, checksum FROM schema_migration")
-    }
+    applied = {str(name): str(checksum) for name, checksum in connection.execute("SELECT name, checksum FROM schema_migration")}
     unknown = applied.keys() - {step.name for step in steps}
     if unknown:
-        raise MigrationError(
-            f"the database is ahead of this program: it has {max(unknown)}, this program knows {steps[-1].name}"
-        )
+        raise MigrationError(f"the database is ahead of this program: it has {max(unknown)}, this program knows {steps[-1].name}")
     for step in steps:
         if step.name in applied and applied[step.name] != step.checksum:
             raise MigrationError(f"migration {step.name} was changed after it was applied; write a new one instead")
@@ -117,9 +111,7 @@ def _apply(connection: psycopg.Connection, step: Migration) -> None:
         with connection.transaction():
             connection.execute(step.text.encode())
             connection.execute("RESET ROLE")
-            connection.execute(
-                "INSERT INTO schema_migration (name, checksum) VALUES (%s, %s)", [step.name, step.checksum]
-            )
+            connection.execute("INSERT INTO schema_migration (name, checksum) VALUES (%s, %s)", [step.name, step.checksum])
     except psycopg.Error as error:
         raise MigrationError(f"migration {step.name} failed: {error}") from error
 
