@@ -1,5 +1,6 @@
 """`/metrics`, `/healthz` and `/readyz` of a service, from a thread of their own: they answer while the event loop
-is stuck, and say so."""
+is stuck, and say so.
+"""
 
 import json
 import threading

@@ -1,5 +1,6 @@
 """How metrics are made: prefix `wanghuo_`, base units, labels from enums and villages only,
-every label set present from the start."""
+every label set present from the start.
+"""
 
 from collections.abc import Iterable
 from importlib.metadata import version

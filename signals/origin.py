@@ -1,0 +1,27 @@
+"""The identity of a fact: what makes a re-send the same, and a counter that starts anew another."""
+
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+BYTES = 16
+WINDOW = timedelta(seconds=60)
+"""Something without a readable counter, said again within this time, is the same fact; said later, it is a new one."""
+
+
+def key(*parts: str | int | bytes | None) -> bytes:
+    """Digest of the parts, 16 bytes; parts cannot run into each other."""
+    digest = blake2b(digest_size=BYTES)
+    for part in parts:
+        encoded = part if isinstance(part, bytes) else str(part).encode()
+        digest.update(len(encoded).to_bytes(8, "big"))
+        digest.update(encoded)
+    return digest.digest()
+
+
+def windowed(*parts: str | int | bytes | None, received_at: datetime) -> tuple[bytes, bytes]:
+    """Keys of something without a counter: its own, and the one it has if it was first said in the window before.
+
+    It is new only where neither is stored.
+    """
+    window = int(received_at.timestamp() // WINDOW.total_seconds())
+    return key(*parts, window), key(*parts, window - 1)

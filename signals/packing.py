@@ -1,0 +1,79 @@
+"""Telemetry of one batch in few bytes: the hand-over from ingest to early warning (`telemetry_inbox.packed`).
+
+Layout, little-endian: magic b"WT01"; u32 lengths of the series names and number of readings; the names (UTF-8, "transmitter\\0point",
+joined by "\\n"); then by reading u32 series, f64 time (Unix seconds, device clock or receive time), u32 mask of metrics; then, for every
+reading in turn, f64 for each bit of its mask, lowest first (bit n is `METRICS[n]`).
+"""
+
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from struct import Struct
+
+from signals.metrics import METRIC_INDEX, METRICS
+
+_HEAD = Struct("<4sII")
+_MAGIC = b"WT01"
+
+
+class Packer:
+    """Collects the readings of one batch."""
+
+    __slots__ = ("_masks", "_series", "_series_of", "_times", "_values")
+
+    def __init__(self) -> None:
+        self._series_of: dict[str, int] = {}
+        self._series = array("I")
+        self._times = array("d")
+        self._masks = array("I")
+        self._values = array("d")
+
+    def __len__(self) -> int:
+        return len(self._series)
+
+    def add(self, series: str, time: float, *, values: Mapping[str, float]) -> None:
+        """Add a reading of `series` (transmitter, U+0000, point) at `time` (Unix seconds)."""
+        series_of = self._series_of
+        self._series.append(series_of.setdefault(series, len(series_of)))
+        self._times.append(time)
+        ordered = sorted((METRIC_INDEX[metric], value) for metric, value in values.items())
+        self._masks.append(sum(1 << index for index, _ in ordered))
+        self._values.extend([value for _, value in ordered])
+
+    def packed(self) -> bytes:
+        """The batch as bytes."""
+        names = "\n".join(self._series_of).encode()
+        columns = (self._series, self._times, self._masks, self._values)
+        return b"".join((_HEAD.pack(_MAGIC, len(names), len(self)), names, *(column.tobytes() for column in columns)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One telemetry object as it comes out again."""
+
+    transmitter_id: str
+    point: str
+    time: float
+    values: Mapping[str, float]
+
+
+def unpack(packed: bytes) -> Iterator[Reading]:
+    """The readings of a batch, in the order they were added.
+
+    Raises:
+        ValueError: not a batch of this layout.
+    """
+    magic, names_length, count = _HEAD.unpack_from(packed)
+    if magic != _MAGIC:
+        raise ValueError(f"a batch begins with {_MAGIC!r}, this one with {magic!r}")
+    offset = _HEAD.size + names_length
+    names = [tuple(name.split("\0")) for name in packed[_HEAD.size : offset].decode().split("\n")]
+    columns = []
+    for code, size in (("I", 4), ("d", 8), ("I", 4)):
+        columns.append(array(code, packed[offset : offset + size * count]))
+        offset += size * count
+    values = iter(array("d", packed[offset:]))
+    for series, time, mask in zip(*columns, strict=True):
+        transmitter_id, point = names[int(series)]
+        present = [metric for index, metric in enumerate(METRICS) if int(mask) >> index & 1]
+        yield Reading(transmitter_id=transmitter_id, point=point, time=time, values={metric: next(values) for metric in present})
