@@ -1,8 +1,9 @@
 """Telemetry of one batch in few bytes: the hand-over from ingest to early warning (`telemetry_inbox.packed`).
 
-Layout, little-endian: magic b"WT01"; u32 lengths of the series names and number of readings; the names (UTF-8, "transmitter\\0point",
-joined by "\\n"); then by reading u32 series, f64 time (Unix seconds, device clock or receive time), u32 mask of metrics; then, for every
-reading in turn, f64 for each bit of its mask, lowest first (bit n is `METRICS[n]`).
+Layout, little-endian: magic b"WT01"; u32 length of the series names, u32 number of readings; the names (UTF-8: transmitter and point
+in turn, joined by U+0000, which neither can hold); then three columns, one entry a reading: u32 series, f64 time (Unix seconds,
+device clock or receive time), u32 mask of metrics; then, for every reading in turn, f64 for each bit of its mask, lowest first
+(bit n is `METRICS[n]`).
 """
 
 from array import array
@@ -42,7 +43,7 @@ class Packer:
 
     def packed(self) -> bytes:
         """The batch as bytes."""
-        names = "\n".join(self._series_of).encode()
+        names = "\0".join(self._series_of).encode()
         columns = (self._series, self._times, self._masks, self._values)
         return b"".join((_HEAD.pack(_MAGIC, len(names), len(self)), names, *(column.tobytes() for column in columns)))
 
@@ -67,13 +68,13 @@ def unpack(packed: bytes) -> Iterator[Reading]:
     if magic != _MAGIC:
         raise ValueError(f"a batch begins with {_MAGIC!r}, this one with {magic!r}")
     offset = _HEAD.size + names_length
-    names = [tuple(name.split("\0")) for name in packed[_HEAD.size : offset].decode().split("\n")]
+    words = packed[_HEAD.size : offset].decode().split("\0")
     columns = []
     for code, size in (("I", 4), ("d", 8), ("I", 4)):
         columns.append(array(code, packed[offset : offset + size * count]))
         offset += size * count
     values = iter(array("d", packed[offset:]))
     for series, time, mask in zip(*columns, strict=True):
-        transmitter_id, point = names[int(series)]
+        transmitter_id, point = words[2 * int(series) : 2 * int(series) + 2]
         present = [metric for index, metric in enumerate(METRICS) if int(mask) >> index & 1]
         yield Reading(transmitter_id=transmitter_id, point=point, time=time, values={metric: next(values) for metric in present})
