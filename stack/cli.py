@@ -42,7 +42,7 @@ def main() -> None:
         application()()
     except WanghuoError as error:
         logging.getLogger(__name__).debug("ended by", exc_info=error)
-        print(f"wanghuo: {error}", file=sys.stderr)  # noqa: T201
+        print(f"wanghuo: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, ConfigurationError) else 1)
 
 
