@@ -1,9 +1,9 @@
 """Telemetry of one batch in few bytes: the hand-over from ingest to early warning (`telemetry_inbox.packed`).
 
-Layout, little-endian: magic b"WT01"; u32 length of the series names, u32 number of readings; the names (UTF-8: transmitter and
-point in turn, joined by U+0000, which neither can hold); then three columns, one entry a reading: u32 series, f64 time (Unix
-seconds, device clock or receive time), u32 mask of metrics; then, for every reading in turn, f64 for each bit of its mask, lowest first
-(bit n is `METRICS[n]`).
+Layout, little-endian: magic b"WT01"; u32 length of the series names, u32 number of readings; the names (UTF-8: transmitter
+and point in turn, joined by U+0000, which neither can hold); then three columns, one entry a reading: u32 series, f64 time
+(Unix seconds, device clock or receive time), u32 mask of metrics; then, for every reading in turn, f64 for each bit of its
+mask, lowest first (bit n is `METRICS[n]`).
 """
 
 from array import array
