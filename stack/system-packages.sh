@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what the private stack needs from the operating system: Mosquitto, PostgreSQL, TimescaleDB (Apache edition).
+# Install what the private stack needs from the operating system: Mosquitto, OpenSSL, PostgreSQL, TimescaleDB (Apache edition).
 # Debian and Ubuntu, as root. Debian 13 ships TimescaleDB; for Debian 12 it is built once from Debian 13's source package.
 # A second run finds everything there and returns at once.
 set -eu
@@ -7,7 +7,7 @@ set -eu
 present() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 timescale_control() { ls /usr/share/postgresql/*/extension/timescaledb.control 2>/dev/null | sort -V | tail -n 1; }
 
-[ -n "$(timescale_control)" ] && present mosquitto && present mosquitto-clients && exit 0
+[ -n "$(timescale_control)" ] && present mosquitto && present mosquitto-clients && present openssl && exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "wanghuo: Mosquitto, its clients and PostgreSQL with TimescaleDB are needed; on Debian or Ubuntu run: sudo sh $0" >&2
@@ -26,7 +26,7 @@ fi
 
 echo "wanghuo: installing system packages (once)" >&2
 apt-get update -qq
-install mosquitto mosquitto-clients
+install mosquitto mosquitto-clients openssl
 [ -n "$(timescale_control)" ] && exit 0
 
 if apt-cache show postgresql-17-timescaledb >/dev/null 2>&1; then
