@@ -1,10 +1,12 @@
 """A private Mosquitto in a folder of its own, set up as `deploy/mosquitto` says."""
 
 import contextlib
+import os
 import signal
 import socket
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime.broker_passwords import set_passwords
@@ -38,12 +40,16 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerSettings:
-    """How the broker is set up; a port that is None is a free one, kept for the life of the `Broker`."""
+    """How the broker is set up; a port that is None is a free one, kept for the life of the `Broker`.
+
+    `extra_rights`: lines of the ACL for users that only a private stack has, by user name.
+    """
 
     folder: Path
     port: int | None = None
     tls: TlsFiles | None = None
     tls_port: int | None = None
+    extra_rights: Mapping[str, str] = field(default_factory=dict)
 
 
 class Broker:
@@ -57,6 +63,7 @@ class Broker:
         self._user = server_user("mosquitto", "nobody")
         self._folder = make_folder(settings.folder, user=self._user)
         self._tls = settings.tls
+        self._extra_rights = settings.extra_rights
         self.port = settings.port or free_port()
         self.tls_port = (settings.tls_port or free_port()) if settings.tls else None
         self.passwords = self._folder / "passwords"
@@ -103,9 +110,7 @@ class Broker:
         for port in (self.port, self.tls_port):
             if port is not None:
                 require_free(port, what="the broker")
-        make_folder(self._saved.parent, user=self._user)
-        if not self.passwords.exists():
-            write_for(self.passwords, "", user=self._user)
+        self._prepare()
         configuration = self._configure()
         known = _fingerprint(self.passwords)
         self._child.start([PROGRAM, "-c", str(configuration)], user=self._user, folder=self._folder, at_our_death="TERM")
@@ -141,14 +146,29 @@ class Broker:
         self._child.send(signal.SIGUSR1)
         self._child.wait_until(lambda: _fingerprint(self._saved) != before, timeout_seconds=SAVE_TIMEOUT_SECONDS)
 
+    def forget(self) -> None:
+        """Remove all accounts, sessions and messages of earlier runs; only while it does not run."""
+        self.passwords.unlink(missing_ok=True)
+        self._saved.unlink(missing_ok=True)
+
     def set_passwords(self, passwords: dict[str, str]) -> None:
         """Let these users sign in; at once where the broker does not run yet, else when the watch has noticed."""
         if not self.passwords.exists():
             write_for(self.passwords, "", user=self._user)
         set_passwords(self.passwords, passwords)
 
+    def _prepare(self) -> None:
+        make_folder(self._saved.parent, user=self._user)
+        if self._user is not None and self._saved.exists():
+            # What it cannot read it takes for nothing, without a word, and saves over it.
+            os.chown(self._saved, self._user.pw_uid, self._user.pw_gid)
+        if not self.passwords.exists():
+            write_for(self.passwords, "", user=self._user)
+
     def _configure(self) -> Path:
-        acl = write_for(self._folder / "acl", (SOURCE / "acl").read_text(encoding="utf-8"), user=self._user)
+        rights = (SOURCE / "acl").read_text(encoding="utf-8")
+        rights += "".join(f"\nuser {user}\n{lines}" for user, lines in self._extra_rights.items())
+        acl = write_for(self._folder / "acl", rights, user=self._user)
         paths = {"password_file": self.passwords, "acl_file": acl, "persistence_location": f"{self._saved.parent}/"}
         lines = []
         for line in (SOURCE / "mosquitto.conf").read_text(encoding="utf-8").splitlines():
