@@ -1,5 +1,6 @@
 """A private PostgreSQL with TimescaleDB in a folder of its own."""
 
+import contextlib
 import signal
 import time
 from collections.abc import Mapping
@@ -135,6 +136,11 @@ class Database:
         if template is not None:
             statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
         self._administer(statement)
+
+    def ensure_database(self, name: str) -> None:
+        """Create an empty database where there is none of that name."""
+        with contextlib.suppress(psycopg.errors.DuplicateDatabase):
+            self.create_database(name)
 
     def drop_database(self, name: str) -> None:
         """Drop a database where it exists, and cut whoever is connected to it."""
