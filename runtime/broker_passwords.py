@@ -158,27 +158,15 @@ def _keep_access(descriptor: int, *, like: Path) -> None:
     if not like.exists():
         os.fchmod(descriptor, 0o640)
         return
-    old, new = like.stat(), os.fstat(descriptor)
-    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
-        try:
-            os.fchown(descriptor, old.st_uid, old.st_gid)
-        except PermissionError:
-            _keep_group(descriptor, like=like, old=old)
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
-
-
-def _keep_group(descriptor: int, *, like: Path, old: os.stat_result) -> None:
-    # An unprivileged writer may still hand the file to a group of its own, and whoever read by mode reads on.
-    if old.st_mode & stat.S_IROTH:
-        return
+    old = like.stat()
     try:
-        os.fchown(descriptor, -1, old.st_gid)
+        os.fchown(descriptor, old.st_uid, old.st_gid)
     except PermissionError:
-        raise PasswordFileError(
-            f"cannot keep the owner of {like}: the broker could read it no more; write it as its owner"
-        ) from None
-    if not old.st_mode & stat.S_IRGRP:
-        raise PasswordFileError(f"cannot keep the owner of {like}, and its group may not read it; write it as its owner")
+        if not old.st_mode & stat.S_IROTH:
+            raise PasswordFileError(
+                f"cannot keep the owner of {like}, and the broker might read it no more: write it as its owner"
+            ) from None
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
 
 
 def _sync_folder(folder: Path) -> None:
