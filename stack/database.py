@@ -1,6 +1,7 @@
 """A private PostgreSQL with TimescaleDB in a folder of its own."""
 
 import contextlib
+import shutil
 import signal
 import time
 from collections.abc import Mapping
@@ -172,11 +173,15 @@ class Database:
         password = write_for(self._folder / "password", self._superuser_password, user=self._user)
         options = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", f"--username={SUPERUSER}", f"--pwfile={password}"]
         child = Child("initdb", log=self._folder / "initdb.log")
-        child.start([str(self._programs / "initdb"), "-D", str(self._data), *options], user=self._user, folder=self._folder)
+        # What an interrupted start left half made is never taken for data.
+        part = self._data.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        child.start([str(self._programs / "initdb"), "-D", str(part), *options], user=self._user, folder=self._folder)
         ended = child.wait(timeout_seconds=INIT_TIMEOUT_SECONDS)
         password.unlink()
         if ended != 0:
             raise FolderError(f"cannot create a database in {self._data}{child.last_words()}")
+        part.rename(self._data)
 
     def _refuse_other_version(self) -> None:
         found = (self._data / "PG_VERSION").read_text(encoding="ascii").strip()
