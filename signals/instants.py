@@ -6,6 +6,9 @@ EARLIEST = datetime(2024, 1, 1, tzinfo=UTC)
 LATEST = datetime(2040, 1, 1, tzinfo=UTC)
 """Instants outside [EARLIEST, LATEST) are absurd: they would make a chunk of the hypertable each."""
 
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""PostgreSQL's: its binary format counts microseconds from here."""
+
 TEXT_MAXIMUM = 64
 """Characters of an unreadable `at` that are kept beside the record."""
 
@@ -25,3 +28,24 @@ def read_instant(text: object) -> datetime | None:
         return instant.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def microseconds(instant: datetime) -> int:
+    """Microseconds from EPOCH to the instant, exact."""
+    since = instant - EPOCH
+    return since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
+
+
+_EARLIEST_MICROSECONDS = microseconds(EARLIEST)
+_LATEST_MICROSECONDS = microseconds(LATEST)
+
+
+def read_microseconds(text: object) -> int | None:
+    """`microseconds` of what `read_instant` reads, at half the cost."""
+    if not isinstance(text, str) or len(text) > TEXT_MAXIMUM:
+        return None
+    try:
+        found = microseconds(datetime.fromisoformat(text))
+    except (ValueError, OverflowError, TypeError):  # TypeError: without offset
+        return None
+    return found if _EARLIEST_MICROSECONDS <= found < _LATEST_MICROSECONDS else None

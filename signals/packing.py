@@ -7,7 +7,7 @@ mask, lowest first (bit n is `METRICS[n]`).
 """
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct
 
@@ -34,12 +34,28 @@ class Packer:
 
     def add(self, series: str, time: float, *, values: Mapping[str, float]) -> None:
         """Add a reading of `series` (transmitter, U+0000, point) at `time` (Unix seconds)."""
+        ordered = sorted((METRIC_INDEX[metric], value) for metric, value in values.items())
+        self.add_ordered(series, time, mask=sum(1 << index for index, _ in ordered), values=[value for _, value in ordered])
+
+    def add_ordered(self, series: str, time: float, *, mask: int, values: Sequence[float]) -> None:
+        """Add a reading whose mask of metrics is known, with its values in the order of `METRICS`."""
         series_of = self._series_of
         self._series.append(series_of.setdefault(series, len(series_of)))
         self._times.append(time)
-        ordered = sorted((METRIC_INDEX[metric], value) for metric, value in values.items())
-        self._masks.append(sum(1 << index for index, _ in ordered))
-        self._values.extend([value for _, value in ordered])
+        self._masks.append(mask)
+        self._values.extend(values)
+
+    def only(self, kept: Sequence[bool]) -> "Packer":
+        """The readings whose place is True in `kept`, which has a place for each."""
+        chosen = Packer()
+        names = list(self._series_of)
+        offset = 0
+        for series, time, mask, keep in zip(self._series, self._times, self._masks, kept, strict=True):
+            end = offset + mask.bit_count()
+            if keep:
+                chosen.add_ordered(names[series], time, mask=mask, values=self._values[offset:end])
+            offset = end
+        return chosen
 
     def packed(self) -> bytes:
         """The batch as bytes."""
