@@ -70,6 +70,10 @@ SELECT village_id FROM key_unit WHERE key_unit_id = %(key_unit_id)s
 -- at: when the broker first took the new credentials. Index: transmitter_pkey.
 UPDATE transmitter SET enrolled_at = %(at)s WHERE transmitter_id = ANY(%(transmitter_ids)s)
 
+-- name: accept
+-- The first day on which it counts. Index: transmitter_pkey.
+UPDATE transmitter SET accepted_on = %(on_date)s WHERE transmitter_id = %(transmitter_id)s
+
 -- name: withdraw
 -- The first day on which it no longer counts; a transmitter withdrawn before keeps the earlier day. Index: transmitter_pkey.
 UPDATE transmitter SET withdrawn_on = least(withdrawn_on, %(on_date)s) WHERE transmitter_id = %(transmitter_id)s
