@@ -1,6 +1,5 @@
 """A blocking MQTT 5 client that does what a test tells it and nothing by itself; and Mosquitto's own command line."""
 
-import select
 import socket
 import subprocess
 import time
@@ -68,6 +67,21 @@ class Client:
         for _ in range(waiting):
             self._expect(mqtt5.PubAckPacket)
 
+    def send(self, packet):
+        self.send_bytes(packet.write())
+
+    def send_bytes(self, data: bytes):
+        self._socket.sendall(data)
+
+    def read_bytes(self, count: int) -> bytes:
+        """The next bytes the broker sends, past the codec."""
+        while len(self._data) < count:
+            more = self._socket.recv(count - len(self._data))
+            assert more, "the broker ended the connection"
+            self._data += more
+        found, self._data = self._data[:count], self._data[count:]
+        return found
+
     def receive(self) -> tuple[str, bytes]:
         """The next message, acknowledged."""
         packet = self._expect(mqtt5.PublishPacket)
@@ -94,10 +108,6 @@ class Client:
         except TimeoutError:
             pass
         return False
-
-    def quiet(self) -> bool:
-        """Whether nothing has arrived that was not yet received."""
-        return not self._data and not select.select([self._socket], [], [], 0)[0]
 
     def drop(self):
         """End the connection as a cut cable would."""
