@@ -97,6 +97,11 @@ class Broker:
         """Whether it was started and has not ended."""
         return self._child.running
 
+    @property
+    def failure(self) -> str | None:
+        """What happened, with its last words, where it ended though nobody stopped or killed it; else None."""
+        return self._child.failure
+
     def start(self) -> None:
         """Start it, with what was saved when it last ran, and return when it answers.
 
@@ -190,6 +195,7 @@ class Broker:
         return [f"listener {self.tls_port} {LOOPBACK}", "tls_version tlsv1.2", *(f"{key} {path}" for key, path in copies.items())]
 
     def _start_watch(self, known: Fingerprint) -> None:
+        self._stop_watch()  # of a run that ended by itself
         self._unwatch.clear()
         self._watch = threading.Thread(target=self._watch_passwords, args=(known,), name="broker-passwords", daemon=True)
         self._watch.start()

@@ -32,6 +32,7 @@ class Child:
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
+        self._wanted = False
 
     @property
     def pid(self) -> int | None:
@@ -47,6 +48,13 @@ class Child:
     def exit_code(self) -> int | None:
         """Exit status, negative for a signal; None while it runs or before the first start."""
         return self._process.poll() if self._process else None
+
+    @property
+    def failure(self) -> str | None:
+        """What happened, with its last words, where it ended though nobody stopped or killed it; else None."""
+        if not self._wanted or self.running:
+            return None
+        return f"{self.name} ended unexpectedly with status {self.exit_code}{self.last_words()}"
 
     def start(
         self,
@@ -75,6 +83,7 @@ class Child:
             raise ProgramMissingError(f"{self.name} cannot be started: there is no program {command[0]}")
         guarded = _guarded(command, user=user, at_our_death=at_our_death)
         _STARTER.submit(self._start, guarded, environment=environment, folder=folder).result()
+        self._wanted = True
 
     def _start(self, command: Sequence[str], *, environment: Mapping[str, str] | None, folder: Path | None) -> None:
         with self.log.open("ab") as log:
@@ -98,6 +107,7 @@ class Child:
         deadline = time.monotonic() + timeout_seconds
         while not ready():
             if not self.running:
+                self._wanted = False
                 raise NotReadyError(f"{self.name} ended with status {self.exit_code} before it was ready{self.last_words()}")
             if time.monotonic() > deadline:
                 self.kill()
@@ -113,6 +123,7 @@ class Child:
         Raises:
             NotStoppedError: it took longer and was killed.
         """
+        self._wanted = False
         if not self._ended(within_seconds=timeout_seconds):
             self.kill()
             raise NotStoppedError(f"{self.name} took longer than {timeout_seconds:g} s and was killed{self.last_words()}")
@@ -131,6 +142,7 @@ class Child:
         Raises:
             NotStoppedError: it had to be killed.
         """
+        self._wanted = False
         if not self.running:
             return
         self.send(number)
@@ -140,6 +152,7 @@ class Child:
 
     def kill(self) -> None:
         """End it at once (SIGKILL) and wait until it is gone."""
+        self._wanted = False
         self.send(signal.SIGKILL)
         if self._process is not None and not self._ended(within_seconds=KILL_TIMEOUT_SECONDS):
             raise NotStoppedError(f"{self.name}, process {self.pid}, does not even end when killed")

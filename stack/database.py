@@ -88,6 +88,11 @@ class Database:
         """Whether it was started and has not ended."""
         return self._child.running
 
+    @property
+    def failure(self) -> str | None:
+        """What happened, with its last words, where it ended though nobody stopped or killed it; else None."""
+        return self._child.failure
+
     def superuser_url(self, database: str = "postgres") -> str:
         """For whoever creates databases and migrates."""
         return self.url(SUPERUSER, password=self._superuser_password, database=database)

@@ -40,7 +40,6 @@ class ServiceProcess:
     def __init__(self, spec: ServiceSpec, *, log_folder: Path) -> None:
         self.spec = spec
         self._child = Child(spec.name, log=log_folder / f"{spec.name}.log")
-        self._wanted = False
 
     @property
     def log(self) -> Path:
@@ -60,15 +59,12 @@ class ServiceProcess:
     @property
     def failure(self) -> str | None:
         """What happened, with its last words, where it ended though nobody stopped or killed it; else None."""
-        if not self._wanted or self._child.running:
-            return None
-        return f"{self.spec.name} ended unexpectedly with status {self._child.exit_code}{self._child.last_words()}"
+        return self._child.failure
 
     def start(self) -> None:
         """Start it; see `wait_ready`."""
         command = [*self.spec.program, *self.spec.arguments]
         self._child.start(command, environment={**os.environ, **self.spec.environment})
-        self._wanted = True
 
     def wait_ready(self, *, timeout_seconds: float = READY_TIMEOUT_SECONDS) -> None:
         """Return when its `ready_url` answers 200.
@@ -86,12 +82,10 @@ class ServiceProcess:
         Raises:
             NotStoppedError: it had to be killed.
         """
-        self._wanted = False
         self._child.stop(signal.SIGTERM, timeout_seconds=timeout_seconds)
 
     def kill(self) -> None:
         """End it at once (SIGKILL)."""
-        self._wanted = False
         self._child.kill()
 
 

@@ -172,8 +172,13 @@ def test_what_it_said_is_quoted_when_it_does_not_start(broker):
         broker.server.start()
 
 
-def test_a_killed_broker_is_seen(broker):
-    assert broker.server.running
+def test_a_broker_that_ends_by_itself_is_noticed_and_can_be_started_again(broker):
+    assert broker.server.failure is None
     os.kill(broker.server.pid, signal.SIGKILL)
+    wait_until(lambda: broker.server.failure, what="the broker is gone")
 
-    wait_until(lambda: not broker.server.running, what="the broker is gone")
+    assert broker.server.failure.startswith("the broker (mosquitto) ended unexpectedly with status -9\n")
+    broker.server.start()
+    assert broker.server.failure is None
+    broker.server.stop()
+    assert broker.server.failure is None
