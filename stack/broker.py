@@ -43,6 +43,7 @@ class BrokerSettings:
     """How the broker is set up; a port that is None is a free one, kept for the life of the `Broker`.
 
     `extra_rights`: lines of the ACL for users that only a private stack has, by user name.
+    `changed`: settings of `deploy/mosquitto/mosquitto.conf` that differ, by name.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class BrokerSettings:
     tls: TlsFiles | None = None
     tls_port: int | None = None
     extra_rights: Mapping[str, str] = field(default_factory=dict)
+    changed: Mapping[str, str] = field(default_factory=dict)
 
 
 class Broker:
@@ -64,6 +66,7 @@ class Broker:
         self._folder = make_folder(settings.folder, user=self._user)
         self._tls = settings.tls
         self._extra_rights = settings.extra_rights
+        self._changed = settings.changed
         self.port = settings.port or free_port()
         self.tls_port = (settings.tls_port or free_port()) if settings.tls else None
         self.passwords = self._folder / "passwords"
@@ -174,12 +177,12 @@ class Broker:
         rights = (SOURCE / "acl").read_text(encoding="utf-8")
         rights += "".join(f"\nuser {user}\n{lines}" for user, lines in self._extra_rights.items())
         acl = write_for(self._folder / "acl", rights, user=self._user)
-        paths = {"password_file": self.passwords, "acl_file": acl, "persistence_location": f"{self._saved.parent}/"}
+        own = {"password_file": self.passwords, "acl_file": acl, "persistence_location": f"{self._saved.parent}/", **self._changed}
         lines = []
         for line in (SOURCE / "mosquitto.conf").read_text(encoding="utf-8").splitlines():
             key = line.partition(" ")[0]
             if key != "listener":
-                lines.append(f"{key} {paths[key]}" if key in paths else line)
+                lines.append(f"{key} {own[key]}" if key in own else line)
         lines += [f"listener {self.port} {LOOPBACK}", *self._tls_lines()]
         return write_for(self._folder / "mosquitto.conf", "\n".join(lines) + "\n", user=self._user)
 

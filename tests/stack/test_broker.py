@@ -7,6 +7,7 @@ import time
 
 import mqtt5
 import pytest
+from conftest import BrokerUnderTest
 from mqtt_client import FOR_EVER, connected, mosquitto_pub
 
 from runtime.broker_accounts import BrokerAccount
@@ -62,6 +63,30 @@ def test_what_was_saved_survives_a_kill(broker):
     with resume(broker) as lane:
         assert lane.session_present
         assert lane.receive() == ("wanghuo/v1/T1/signal", b"saved")
+
+
+@pytest.mark.parametrize(
+    ("limits", "kept"),
+    [((100, 1_000_000), 100), ((0, 5_000), 50), ((100, 5_000), 50), ((1_000_000, 1_000_000), 200)],
+    ids=["the count comes first", "bytes alone", "bytes come first", "within both"],
+)
+def test_a_queue_is_bounded_by_count_and_bytes_of_payload(server_folder, limits, kept):
+    count, size = limits
+    changed = {"max_queued_messages": str(count), "max_queued_bytes": str(size)}
+    server = Broker(BrokerSettings(folder=server_folder / f"broker-{count}-{size}", changed=changed))
+    broker = BrokerUnderTest(server=server, passwords={"T1": "one", str(INGEST): "lane"})
+    server.set_passwords(broker.passwords)
+    server.start()
+    leave_session(broker)
+    with connected(broker, "T1") as device:
+        device.publish_many("wanghuo/v1/T1/signal", [bytes(100)] * 200)
+
+    with resume(broker) as lane, connected(broker, "T1") as device:
+        for _ in range(kept):
+            assert lane.receive()[1] == bytes(100)
+        device.publish("wanghuo/v1/T1/signal", b"end")
+        assert lane.receive()[1] == b"end"
+    server.kill()
 
 
 def test_large_messages_all_come_through_though_few_are_in_flight(broker):
