@@ -44,9 +44,6 @@ class NewTransmitter:
     key_unit_id: str | None = None
     village_id: str | None = None
     transmitter_class: TransmitterClass | None = None
-    name: str | None = None
-    place: str | None = None
-    path: str | None = None
     accepted_on: date | None = None
 
 
@@ -219,13 +216,9 @@ async def _add(connection: Connection, wanted: NewTransmitter) -> None:
         "key_unit_id": wanted.key_unit_id,
         "village_id": village_id,
         "class": wanted.transmitter_class,
-        "name": wanted.name or "",
-        "place": wanted.place or "",
-        "path": wanted.path or "",
-        "contracted_on": None,
-        "installed_on": None,
+        **dict.fromkeys(("name", "place", "path"), ""),
+        **dict.fromkeys(("contracted_on", "installed_on", "withdrawn_on")),
         "accepted_on": wanted.accepted_on,
-        "withdrawn_on": None,
     }
     try:
         await connection.execute(_SQL["put_transmitter"], row)

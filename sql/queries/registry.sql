@@ -129,8 +129,8 @@ WHERE s.on_date BETWEEN %(first)s AND %(last)s
 ORDER BY s.on_date, s.snapshot_id, u.village_id, u.key_unit_id
 
 -- name: next_signal
--- The receive time of the first signal received at or after an instant. Index: signal_received.
-SELECT min(received_at) FROM signal WHERE received_at >= %(since)s
+-- The receive time of the first signal received at or after an instant (null: of all). Index: signal_received.
+SELECT min(received_at) FROM signal WHERE received_at >= coalesce(%(since)s, '-infinity'::timestamptz)
 
 -- name: add_unregistered_points
 -- Points named by signals and snapshots received from since (included) to until (excluded), of transmitters in the register, that the
@@ -152,9 +152,10 @@ ON CONFLICT DO NOTHING
 
 -- name: listing
 -- The register of transmitters as a person reads it, by id; both filters may be null. Index: presence_pkey, once a transmitter.
-SELECT t.transmitter_id, t.class, t.village_id, v.name, t.key_unit_id, u.name, t.name, t.place, t.path, t.contracted_on,
-       t.installed_on, t.accepted_on, t.withdrawn_on, t.enrolled_at, heard.last_heard_at, heard.clock_offset_seconds
-FROM transmitter t JOIN village v USING (village_id) LEFT JOIN key_unit u USING (key_unit_id)
+SELECT t.transmitter_id, t.class AS transmitter_class, t.village_id, v.name AS village, t.key_unit_id, u.name AS key_unit, t.name,
+       t.place, t.path, t.contracted_on, t.installed_on, t.accepted_on, t.withdrawn_on, t.enrolled_at, heard.last_heard_at,
+       heard.clock_offset_seconds
+FROM transmitter t JOIN village v ON v.village_id = t.village_id LEFT JOIN key_unit u ON u.key_unit_id = t.key_unit_id
 LEFT JOIN LATERAL (
   SELECT max(p.last_heard_at) AS last_heard_at,
          (array_agg(p.clock_offset_seconds ORDER BY p.last_heard_at DESC) FILTER (WHERE p.clock_offset_seconds IS NOT NULL))[1]
@@ -171,5 +172,5 @@ SELECT point, name, place, zone, registered FROM point WHERE transmitter_id = %(
 
 -- name: open_gaps_of
 -- Index: sequence_gap_pkey.
-SELECT class, boot, first_seq, last_seq, found_at, asked_times FROM sequence_gap
+SELECT class AS message_class, boot, first_seq, last_seq, found_at, asked_times FROM sequence_gap
 WHERE transmitter_id = %(transmitter_id)s AND state = 'open' ORDER BY class, boot, first_seq

@@ -1,0 +1,7 @@
+import pytest
+from township import Township
+
+
+@pytest.fixture
+def township(database):
+    return Township(database)
