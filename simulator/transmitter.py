@@ -77,6 +77,7 @@ class Transmitter:
         self._woken = asyncio.Event()
         self._stopping = asyncio.Event()
         self._off = False
+        self._cutting = False
         self._wiping = False
         self._client: aiomqtt.Client | None = None
 
@@ -131,6 +132,7 @@ class Transmitter:
         # aiomqtt offers no way to end a connection but the polite one; paho's socket() is public.
         found = self._client._client.socket() if self._client is not None else None  # noqa: SLF001
         if isinstance(found, socket.socket):
+            self._cutting = True
             with contextlib.suppress(OSError):
                 found.shutdown(socket.SHUT_RDWR)
 
@@ -192,7 +194,7 @@ class Transmitter:
             await client.subscribe(topics.command(self.id), qos=1)
             await client.publish(topics.upward(self.id, MessageClass.STATUS), ONLINE, qos=1, retain=True)
             self.connects += 1
-            self._client = client
+            self._client, self._cutting = client, False
             self._ledger.heard(self.id, at=self._now())
             self.speaker.connected(now=self._now())
             self.wake()
@@ -232,7 +234,7 @@ class Transmitter:
         spoken_at = self._now()
         while not self._stopping.is_set():
             self._woken.clear()
-            while (message := self.speaker.next_message(self._now())) is not None:
+            while not self._cutting and (message := self.speaker.next_message(self._now())) is not None:
                 await client.publish(topics.upward(self.id, message.message_class), message.payload, qos=1)
                 spoken_at = self._now()
                 self.speaker.sent(message, now=spoken_at)
@@ -243,6 +245,9 @@ class Transmitter:
             leaves_at = spoken_at + self._line.linger_seconds if self._sleepy else math.inf
             if self._now() >= leaves_at:
                 self.cut()
+            if self._cutting:  # `_obey` notices; a word on a broken line would only confuse paho
+                await asyncio.sleep(self._line.answer_seconds)
+                raise aiomqtt.MqttError("the cut was not noticed")
             await self._wait(min(self.speaker.next_at(), leaves_at) - self._now(), self._woken)
 
     async def _until_wanted(self) -> None:
