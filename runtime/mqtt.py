@@ -62,7 +62,7 @@ class BrokerAddress:
 class SessionSettings:
     """How a session signs in, what it subscribes to, and how much it holds unacknowledged.
 
-    `byte_budget`: bytes of payload above which it stops reading. `receive_maximum`: the same in messages, kept by the broker.
+    Above `byte_budget` bytes of payload, or `receive_maximum` messages (told to the broker too), it stops reading the socket.
     """
 
     address: BrokerAddress
@@ -138,12 +138,16 @@ class MqttSession:
         wire.write(b"".join([PUBACKS[message.packet_id] for message in batch.messages if message.packet_id is not None]))
         self.unacknowledged -= len(batch.messages)
         self.unacknowledged_bytes -= batch.payload_bytes
-        if self.unacknowledged_bytes < self.settings.byte_budget:
+        if not self._holds_enough():
             wire.resume()
 
+    def _holds_enough(self) -> bool:
+        # Mosquitto 2.0.11 keeps to the receive maximum only until the first PUBACK: so we stop reading ourselves.
+        settings = self.settings
+        return self.unacknowledged >= settings.receive_maximum or self.unacknowledged_bytes >= settings.byte_budget
+
     def _is_full(self) -> bool:
-        held = self.unacknowledged >= self.settings.receive_maximum or self.unacknowledged_bytes >= self.settings.byte_budget
-        return held or len(self._arrived) >= self._wanted
+        return self._holds_enough() or len(self._arrived) >= self._wanted
 
     # --- publishing --------------------------------------------------------------------------------------------------------------
 
@@ -314,7 +318,7 @@ class MqttSession:
         self._arrived_bytes += arrived_bytes
         self.unacknowledged += len(publications)
         self.unacknowledged_bytes += arrived_bytes
-        if self.unacknowledged_bytes >= self.settings.byte_budget and self._wire is not None:
+        if self._holds_enough() and self._wire is not None:
             self._wire.pause()
         self._arrival.set()
         if self._is_full():
