@@ -19,7 +19,7 @@ from registry.days import day_of
 from registry.ratio import TransmitterClass
 from registry.session import LOCK_KEY
 from registry.settings import EnrolmentSettings
-from registry.sign_in import ACCEPTED_WITHIN_SECONDS, wait_until_accepted
+from registry.sign_in import wait_until_accepted
 from runtime.broker_accounts import BrokerAccount
 from runtime.broker_passwords import remove, set_password, set_passwords
 from runtime.database import Connection
@@ -54,7 +54,11 @@ class Desk:
     connection: Connection
     settings: EnrolmentSettings
     now: Callable[[], datetime]
-    within_seconds: float = ACCEPTED_WITHIN_SECONDS
+
+    async def wait_until_accepted(self, user: str, *, password: str) -> None:
+        """See `registry.sign_in`."""
+        within_seconds = self.settings.enrolment_timeout_seconds
+        await wait_until_accepted(self.settings, user, password=password, within_seconds=within_seconds)
 
 
 def new_password() -> str:
@@ -103,7 +107,7 @@ async def admit(desk: Desk, passwords: Mapping[str, str]) -> None:
         return
     await asyncio.to_thread(set_passwords, desk.settings.broker_password_file, passwords)
     for transmitter_id, password in passwords.items():
-        await wait_until_accepted(desk.settings, transmitter_id, password=password, within_seconds=desk.within_seconds)
+        await desk.wait_until_accepted(transmitter_id, password=password)
     await desk.connection.execute(_SQL["mark_enrolled"], {"transmitter_ids": list(passwords), "at": desk.now()})
 
 
@@ -154,7 +158,7 @@ async def revoke(desk: Desk, transmitter_ids: Sequence[str]) -> None:
     await asyncio.to_thread(remove, path, transmitter_ids)
     await asyncio.to_thread(set_password, path, witness, password=password)
     try:
-        await wait_until_accepted(desk.settings, witness, password=password, within_seconds=desk.within_seconds)
+        await desk.wait_until_accepted(witness, password=password)
     finally:
         with suppress(WanghuoError):
             remove(path, [witness])

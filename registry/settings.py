@@ -30,6 +30,7 @@ class EnrolmentSettings(RegisterSettings, BrokerSettings):
     """Of a task that changes who may sign in to the broker."""
 
     broker_password_file: Path = Field(description="the broker's password file; the broker notices its change")
+    enrolment_timeout_seconds: float = Field(default=30.0, gt=0, description="how long the broker may take to notice it")
 
 
 class RegistrySettings(RegisterSettings):

@@ -14,8 +14,6 @@ from runtime.mqtt import BrokerAddress
 from runtime.settings import BrokerSettings
 
 CONNECT_TIMEOUT_SECONDS = 5.0
-ACCEPTED_WITHIN_SECONDS = 30.0
-"""The broker looks at its password file every second; loaded, it may take a while longer."""
 RETRY_SECONDS = 0.25
 _REFUSED = frozenset({0x86, 0x87})
 """MQTT 5: bad user name or password; not authorized."""
@@ -59,9 +57,7 @@ async def try_sign_in(broker: BrokerSettings, user: str, *, password: str) -> An
         raise BrokerAway(f"the broker at {broker.broker_url} cannot be reached: {error or 'no answer'}") from error
 
 
-async def wait_until_accepted(
-    broker: BrokerSettings, user: str, *, password: str, within_seconds: float = ACCEPTED_WITHIN_SECONDS
-) -> None:
+async def wait_until_accepted(broker: BrokerSettings, user: str, *, password: str, within_seconds: float) -> None:
     """Return when the broker takes the credentials that were just written into its password file.
 
     Raises:

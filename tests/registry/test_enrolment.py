@@ -31,6 +31,7 @@ def settings(database, broker):
         registry_database_url=database.url("wanghuo_registry"),
         broker_url=broker.url,
         broker_password_file=broker.server.passwords,
+        enrolment_timeout_seconds=TIMEOUT_SECONDS,
     )
 
 
@@ -42,7 +43,7 @@ async def desk(database, settings):
             "INSERT INTO key_unit (key_unit_id, village_id, name, has_control_room, listed_on) VALUES ('U1', 'V1', 'u', true, '2024-01-01')"
         )
     async with session(database.url("wanghuo_registry"), name="test") as connection:
-        yield Desk(connection=connection, settings=settings, now=lambda: NOW, within_seconds=TIMEOUT_SECONDS)
+        yield Desk(connection=connection, settings=settings, now=lambda: NOW)
 
 
 def stored(database, transmitter_id="D1"):
@@ -157,8 +158,8 @@ async def test_many_at_once(desk, settings, database):
 
 async def test_a_broker_that_does_not_read_its_file_is_told_of_and_nothing_is_marked(desk, database, tmp_path):
     await enrolment.register(desk, NEW)
-    elsewhere = desk.settings.model_copy(update={"broker_password_file": tmp_path / "passwords"})
-    lost = Desk(connection=desk.connection, settings=elsewhere, now=desk.now, within_seconds=0.5)
+    elsewhere = desk.settings.model_copy(update={"broker_password_file": tmp_path / "passwords", "enrolment_timeout_seconds": 0.5})
+    lost = Desk(connection=desk.connection, settings=elsewhere, now=desk.now)
     with pytest.raises(BrokerRefused, match=r"has not taken up the new password file within 0\.5 s"):
         await enrolment.admit(lost, {"D1": "secret"})
     assert stored(database)[-1] is None
@@ -169,7 +170,8 @@ async def test_a_broker_that_does_not_read_its_file_is_told_of_and_nothing_is_ma
 async def test_a_broker_that_is_away_is_named(desk, broker):
     await enrolment.register(desk, NEW)
     broker.server.kill()
-    hurried = Desk(connection=desk.connection, settings=desk.settings, now=desk.now, within_seconds=0.5)
+    settings = desk.settings.model_copy(update={"enrolment_timeout_seconds": 0.5})
+    hurried = Desk(connection=desk.connection, settings=settings, now=desk.now)
     with pytest.raises(BrokerAway, match=f"{broker.url} cannot be reached"):
         await enrolment.admit(hurried, {"D1": "secret"})
     broker.server.start()
