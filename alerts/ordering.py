@@ -1,0 +1,99 @@
+"""Which word is the newer, and what a complete snapshot says about what is known. Pure.
+
+Messages overtake one another: two workers, a re-send, a device that was away. A device's own counter decides; its clock does only
+where the counter began anew. Where there is doubt, a beginning counts as new (it rings) and an end as old (nothing is ended).
+"""
+
+from collections.abc import Iterable, Iterator
+
+from alerts.facts import Actor, CompleteSnapshot, Condition, ConditionKey, Observation
+from alerts.policy import DEVICE_KINDS
+from signals.kinds import Kind
+
+
+def is_newer(word: Observation | Condition, last: Condition | None) -> bool:
+    """Whether the word is newer than the last one applied.
+
+    A lower `boot` at a later time is a device that was wiped and counts anew; so is the same counter said of another fact. The time
+    of an end must then be the device's own: a receive time only tells that it came later, which a straggler does too.
+    """
+    if last is None or word.boot is None or word.seq is None:
+        return True
+    later = word.occurred_at > last.occurred_at
+    if last.boot is None or last.seq is None:
+        return word.active or later
+    mine, theirs = (word.boot, word.seq), (last.boot, last.seq)
+    if mine > theirs:
+        return True
+    counts_anew = (word.boot < last.boot or mine == theirs) and later
+    return counts_anew and (word.active or word.occurred_at != word.received_at)
+
+
+def in_order(observations: list[Observation]) -> list[Observation]:
+    """The words of one transmitter in the order of their counters, where all have one of the same boot; else as they came."""
+    if len({word.boot for word in observations}) == 1 and all(
+        word.boot is not None and word.seq is not None for word in observations
+    ):
+        return sorted(observations, key=lambda word: word.seq or 0)
+    return observations
+
+
+def is_behind(reset: ConditionKey, key: ConditionKey) -> bool:
+    """Whether the reset ends the condition: all of a transmitter for point "", else the point and its channels `point/…`."""
+    if key.transmitter_id != reset.transmitter_id or key.kind not in DEVICE_KINDS:
+        return False
+    return reset.point in {"", key.point} or key.point.startswith(f"{reset.point}/")
+
+
+def resets_above(key: ConditionKey) -> Iterator[ConditionKey]:
+    """The resets that the condition is behind."""
+    yield ConditionKey(key.transmitter_id, "", Kind.RESET, "")
+    parts = key.point.split("/")
+    for length in range(1, len(parts) + 1):
+        if point := "/".join(parts[:length]):
+            yield ConditionKey(key.transmitter_id, point, Kind.RESET, "")
+
+
+def reconcile(snapshot: CompleteSnapshot, conditions: Iterable[Condition]) -> list[Observation]:
+    """What a complete snapshot adds to the known conditions of its transmitter: ends first, then beginnings.
+
+    A condition that is active and not in it is over where its last word is older than the snapshot; one that is in it began
+    unless it is known to be active, or its end is newer than the snapshot.
+    """
+    known = {condition.key: condition for condition in conditions if condition.key.kind in DEVICE_KINDS}
+    ended = [
+        key
+        for key, condition in known.items()
+        if condition.active and key not in snapshot.active and _is_older(condition, snapshot)
+    ]
+    begun = [
+        key
+        for key in snapshot.active
+        if key.kind in DEVICE_KINDS and (key not in known or (not known[key].active and _is_older(known[key], snapshot)))
+    ]
+    return [_observed(snapshot, key, active=False) for key in sorted(ended)] + [
+        _observed(snapshot, key, active=True) for key in sorted(begun)
+    ]
+
+
+def _is_older(condition: Condition, snapshot: CompleteSnapshot) -> bool:
+    # Snapshots and signals count their `seq` apart: of the counters only `boot` can be compared.
+    if condition.boot is not None and snapshot.boot is not None and condition.boot < snapshot.boot:
+        return True
+    return condition.occurred_at < snapshot.taken_at and condition.received_at <= snapshot.received_at
+
+
+def _observed(snapshot: CompleteSnapshot, key: ConditionKey, *, active: bool) -> Observation:
+    return Observation(
+        transmitter_id=key.transmitter_id,
+        point=key.point,
+        kind=key.kind,
+        raw_kind=key.raw_kind,
+        active=active,
+        occurred_at=snapshot.taken_at,
+        received_at=snapshot.received_at,
+        reason="in the transmitter's complete list of what is active" if active else "",
+        detail={"snapshot": True},
+        origin_key=snapshot.origin_key,
+        actor=Actor.DEVICE,
+    )
