@@ -139,14 +139,14 @@ async def test_what_is_rolled_back_left_nothing(world) -> None:
 async def test_two_transactions_in_either_order_come_to_the_same_end(world, kind: Kind) -> None:
     """The second holds the condition's lock while the first waits: whoever comes first, the newer word stands in the end."""
     began, over = observed(kind, seq=1), observed(kind, seq=2, active=False)
-    async with world.alerts() as one, world.alerts() as other, asyncio.timeout(TIMEOUT_SECONDS), asyncio.TaskGroup() as tasks:
-        async with other.transaction():
+    async with world.alerts() as one, world.alerts() as other:
+
+        async def first() -> None:
+            async with one.transaction():
+                await conclude(one, [began], roster=OnDuty(), at=AT)
+
+        async with asyncio.timeout(TIMEOUT_SECONDS), asyncio.TaskGroup() as tasks, other.transaction():
             await conclude(other, [over], roster=OnDuty(), at=AT)
-
-            async def first() -> None:
-                async with one.transaction():
-                    await conclude(one, [began], roster=OnDuty(), at=AT)
-
             waiting = tasks.create_task(first())
             await _blocked(world, one)
             assert not waiting.done()
