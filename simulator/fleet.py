@@ -54,6 +54,7 @@ class Fleet:
             speaker = Speaker(device, ledger=ledger, manner=manner or Manner(), boot=boot)
             password = credentials[device.transmitter_id]
             self.transmitters[speaker.id] = Transmitter(speaker, line, password=password, ledger=ledger, now=now)
+        ledger.plays(list(self.transmitters), at=now())
         self._group = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:

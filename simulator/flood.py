@@ -78,6 +78,7 @@ class Flood:
             BrokerRefused: the user may not write for these transmitters.
         """
         failure: WanghuoError | None = None
+        self._ledger.plays(self.settings.transmitter_ids, at=self._now())
         started = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             running = group.create_task(self._session.run(), name="flood session")

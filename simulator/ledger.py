@@ -6,75 +6,14 @@ a ledger read back from its file (also after a crash) is the ledger that wrote i
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
 from signals.topics import MessageClass
-from simulator.spans import Runs
+from simulator.entries import EVERYBODY, Cause, Counter, Entry, Measured, Outage
 from simulator.speech import Said
-
-EVERYBODY = ""
-"""Stands for all transmitters where an outage is ours, the broker's or the database's."""
-
-Counter = tuple[str, int]
-"""Transmitter and boot."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Entry:
-    """One object of a class that is confirmed.
-
-    Attributes:
-        members: the object as it was sent.
-        said_at: when the device wanted it to be known.
-        acknowledged_at: when the broker first acknowledged it.
-        confirmed_at: when the centre said that it is stored.
-        forgotten: the device lost it (a wiped memory, no room) before it was confirmed: nobody owes it.
-    """
-
-    transmitter_id: str
-    message_class: MessageClass
-    boot: int
-    seq: int
-    members: Mapping[str, Any]
-    said_at: float
-    acknowledged_at: float | None = None
-    confirmed_at: float | None = None
-    forgotten: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outage:
-    """A span in which nothing could get through: everybody's, or of one transmitter that was cut off or switched off."""
-
-    transmitter_id: str
-    what: str
-    since: float
-    until: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """A reason why the centre may raise an alarm, other than a signal of that kind: a heating, a burst of garbage.
-
-    `kind`: of the alarm. `point`: None means any point of the transmitter.
-    """
-
-    transmitter_id: str
-    point: str | None
-    kind: str
-    at: float
-
-
-@dataclass(slots=True, kw_only=True)
-class Measured:
-    """Telemetry of one transmitter and boot, by `seq`: all that was said, and what the broker acknowledged."""
-
-    said: Runs = field(default_factory=Runs)
-    acknowledged: Runs = field(default_factory=Runs)
 
 
 class Ledger:
@@ -89,6 +28,7 @@ class Ledger:
         self.outages: list[Outage] = []
         self.causes: list[Cause] = []
         self.telemetry: dict[Counter, Measured] = {}
+        self.played: dict[str, float] = {}
         self._file: TextIO | None = path.open("a", encoding="ascii", buffering=1) if path else None
         self._newest: dict[tuple[str, MessageClass, int, int], Entry] = {}
         self._silent: dict[str, float] = {}
@@ -117,6 +57,10 @@ class Ledger:
                     break
                 raise ValueError(f"{path}, line {number}: no event of a ledger: {error!r}") from error
         return ledger
+
+    def plays(self, transmitter_ids: Sequence[str], *, at: float) -> None:
+        """From now on everything that these transmitters say stands here; `played` has when that began."""
+        self._record({"event": "plays", "transmitters": list(transmitter_ids), "at": at})
 
     def said(self, transmitter_id: str, said: Said, *, at: float) -> None:
         """A device wants this to be known; only classes that are confirmed."""
@@ -209,30 +153,44 @@ class Ledger:
             self._file.write(json.dumps(event, separators=(",", ":")) + "\n")
 
     def _apply(self, event: Mapping[str, Any]) -> None:
-        match event["event"]:
-            case "said":
-                self._apply_said(event)
-            case "acknowledged" | "confirmed" | "forgotten":
-                self._apply_keys(event)
-            case "silent":
-                self._silent.setdefault(event["transmitter"], event["at"])
-            case "heard":
-                since = self._silent.pop(event["transmitter"])
-                span = Outage(transmitter_id=event["transmitter"], what="silent", since=since, until=event["at"])
-                self.outages.append(span)
-            case "outage":
-                since, until = event["since"], event["until"]
-                self.outages.append(Outage(transmitter_id=event["transmitter"], what=event["what"], since=since, until=until))
-            case "cause":
-                where = {"transmitter_id": event["transmitter"], "point": event["point"]}
-                self.causes.append(Cause(**where, kind=event["kind"], at=event["at"]))
-            case "measured":
-                found = self.telemetry.setdefault((event["transmitter"], event["boot"]), Measured())
-                for runs, named in ((found.said, "said"), (found.acknowledged, "acknowledged")):
-                    for first, last in event[named]:
-                        runs.add(first, last)
-            case unknown:
-                raise ValueError(f"unknown event {unknown!r}")
+        appliers: dict[str, Callable[[Mapping[str, Any]], None]] = {
+            "plays": self._apply_plays,
+            "said": self._apply_said,
+            "acknowledged": self._apply_keys,
+            "confirmed": self._apply_keys,
+            "forgotten": self._apply_keys,
+            "silent": self._apply_silent,
+            "heard": self._apply_heard,
+            "outage": self._apply_outage,
+            "cause": self._apply_cause,
+            "measured": self._apply_measured,
+        }
+        appliers[event["event"]](event)
+
+    def _apply_plays(self, event: Mapping[str, Any]) -> None:
+        for transmitter_id in event["transmitters"]:
+            self.played.setdefault(transmitter_id, event["at"])
+
+    def _apply_silent(self, event: Mapping[str, Any]) -> None:
+        self._silent.setdefault(event["transmitter"], event["at"])
+
+    def _apply_heard(self, event: Mapping[str, Any]) -> None:
+        since = self._silent.pop(event["transmitter"])
+        self.outages.append(Outage(transmitter_id=event["transmitter"], what="silent", since=since, until=event["at"]))
+
+    def _apply_outage(self, event: Mapping[str, Any]) -> None:
+        span = {"since": event["since"], "until": event["until"]}
+        self.outages.append(Outage(transmitter_id=event["transmitter"], what=event["what"], **span))
+
+    def _apply_cause(self, event: Mapping[str, Any]) -> None:
+        where = {"transmitter_id": event["transmitter"], "point": event["point"]}
+        self.causes.append(Cause(**where, kind=event["kind"], at=event["at"]))
+
+    def _apply_measured(self, event: Mapping[str, Any]) -> None:
+        found = self.telemetry.setdefault((event["transmitter"], event["boot"]), Measured())
+        for runs, named in ((found.said, "said"), (found.acknowledged, "acknowledged")):
+            for first, last in event[named]:
+                runs.add(first, last)
 
     def _apply_said(self, event: Mapping[str, Any]) -> None:
         members = event["members"]

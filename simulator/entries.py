@@ -1,0 +1,68 @@
+"""What stands in the truth ledger. All times are Unix seconds of one clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from signals.topics import MessageClass
+from simulator.spans import Runs
+
+EVERYBODY = ""
+"""Stands for all transmitters where an outage is ours, the broker's or the database's."""
+
+Counter = tuple[str, int]
+"""Transmitter and boot."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """One object of a class that is confirmed.
+
+    Attributes:
+        members: the object as it was sent.
+        said_at: when the device wanted it to be known.
+        acknowledged_at: when the broker first acknowledged it.
+        confirmed_at: when the centre said that it is stored.
+        forgotten: the device lost it (a wiped memory, no room) before it was confirmed: nobody owes it.
+    """
+
+    transmitter_id: str
+    message_class: MessageClass
+    boot: int
+    seq: int
+    members: Mapping[str, Any]
+    said_at: float
+    acknowledged_at: float | None = None
+    confirmed_at: float | None = None
+    forgotten: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """A span in which nothing could get through: everybody's, or of one transmitter that was cut off or switched off."""
+
+    transmitter_id: str
+    what: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A reason why the centre may raise an alarm, other than a signal of that kind: a heating, a burst of garbage.
+
+    `kind`: of the alarm. `point`: None means any point of the transmitter.
+    """
+
+    transmitter_id: str
+    point: str | None
+    kind: str
+    at: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Measured:
+    """Telemetry of one transmitter and boot, by `seq`: all that was said, and what the broker acknowledged."""
+
+    said: Runs = field(default_factory=Runs)
+    acknowledged: Runs = field(default_factory=Runs)
