@@ -19,9 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def serve() -> None:
     """Run the service: figures, daily snapshots, unregistered points."""
-    from registry.service import serve as main  # noqa: PLC0415
-    from registry.settings import RegistrySettings  # noqa: PLC0415
-    from runtime.service import run  # noqa: PLC0415
+    from registry.service import serve as main
+    from registry.settings import RegistrySettings
+    from runtime.service import run
 
     code = run("registry", RegistrySettings, port=lambda settings: settings.registry_http_port, main=main)
     raise typer.Exit(code)

@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def show(*, on: Day = None, village: Village = None, json: Json = False) -> None:
     """Measure the connection ratio on a day, by the register as it is now."""
-    from registry import connection_tasks as tasks  # noqa: PLC0415
+    from registry import connection_tasks as tasks
 
     tasks.show(on=on, village=village, json=json)
 
@@ -32,14 +32,14 @@ def units(
     json: Json = False,
 ) -> None:
     """Show which key units are not connected on a day, and why."""
-    from registry import connection_tasks as tasks  # noqa: PLC0415
+    from registry import connection_tasks as tasks
 
     tasks.units(on=on, village=village, everybody=everybody, json=json)
 
 
 def snapshot(*, json: Json = False) -> None:
     """Put the connection ratio of this moment on record, with the evidence for every key unit."""
-    from registry import connection_tasks as tasks  # noqa: PLC0415
+    from registry import connection_tasks as tasks
 
     tasks.snapshot(json=json)
 
@@ -51,6 +51,6 @@ def history(
     json: Json = False,
 ) -> None:
     """Show the snapshots on record up to a day."""
-    from registry import connection_tasks as tasks  # noqa: PLC0415
+    from registry import connection_tasks as tasks
 
     tasks.history(on=on, days=days, json=json)

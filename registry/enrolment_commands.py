@@ -36,7 +36,7 @@ def enrol(
 
     Name, place and path come by an import. Returns when the broker has taken the password.
     """
-    from registry import enrolment_tasks as tasks  # noqa: PLC0415
+    from registry import enrolment_tasks as tasks
 
     wanted = tasks.NewTransmitter(
         transmitter_id=transmitter_id,
@@ -50,34 +50,34 @@ def enrol(
 
 def enrol_all() -> None:
     """Let every transmitter sign in that is not withdrawn and not enrolled yet; prints a line `id,password` for each."""
-    from registry import enrolment_tasks as tasks  # noqa: PLC0415
+    from registry import enrolment_tasks as tasks
 
     tasks.enrol_all()
 
 
 def rotate(transmitter_id: TransmitterId, *, password_stdin: PasswordStdin = False) -> None:
     """Give a transmitter a new password in place of the old one; the broker ends its connection."""
-    from registry import enrolment_tasks as tasks  # noqa: PLC0415
+    from registry import enrolment_tasks as tasks
 
     tasks.rotate(transmitter_id, password_stdin=password_stdin)
 
 
 def accept(transmitter_id: TransmitterId, *, on: Day = None) -> None:
     """Write down that a transmitter was accepted on site: from that day on it counts."""
-    from registry import enrolment_tasks as tasks  # noqa: PLC0415
+    from registry import enrolment_tasks as tasks
 
     tasks.accept(transmitter_id, on=on)
 
 
 def withdraw(transmitter_id: TransmitterId, *, on: Day = None) -> None:
     """Take a transmitter out of the count from a day on, and its credentials away at once."""
-    from registry import enrolment_tasks as tasks  # noqa: PLC0415
+    from registry import enrolment_tasks as tasks
 
     tasks.withdraw(transmitter_id, on=on)
 
 
 def revoke(transmitter_id: TransmitterId) -> None:
     """Take a transmitter's credentials away; in the register it stays as it is, and lapses if it stays silent."""
-    from registry import enrolment_tasks as tasks  # noqa: PLC0415
+    from registry import enrolment_tasks as tasks
 
     tasks.revoke(transmitter_id)

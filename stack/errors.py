@@ -6,7 +6,8 @@ StackError
 ├── PortInUseError        somebody else listens there
 ├── NotReadyError         it ended, or did not answer, before it was ready; quotes its last words
 ├── NotStoppedError       it did not end in time and was killed
-└── CertificateError      a certificate could not be made
+├── CertificateError      a certificate could not be made
+└── BackupError           a backup could not be made, or cannot be brought back
 """
 
 from runtime.errors import WanghuoError
@@ -38,3 +39,7 @@ class NotStoppedError(StackError):
 
 class CertificateError(StackError):
     """A certificate could not be made."""
+
+
+class BackupError(StackError):
+    """A backup could not be made, or cannot be brought back; the text says what was left."""
