@@ -1,6 +1,7 @@
 """A device's clock, read once and never trusted: inside 2024–2040 it is an instant, else it is only text."""
 
 from datetime import UTC, datetime
+from typing import TypeGuard
 
 EARLIEST = datetime(2024, 1, 1, tzinfo=UTC)
 LATEST = datetime(2040, 1, 1, tzinfo=UTC)
@@ -13,16 +14,21 @@ TEXT_MAXIMUM = 64
 """Characters of an unreadable `at` that are kept beside the record."""
 
 
+def _may_be_instant(text: object) -> TypeGuard[str]:
+    # `fromisoformat` passes over U+0000.
+    return isinstance(text, str) and len(text) <= TEXT_MAXIMUM and text.isprintable()
+
+
 def read_instant(text: object) -> datetime | None:
     """Read an RFC 3339 instant with offset.
 
     Returns:
         The instant in UTC; None where it is absent, unreadable (second 60 too), without offset, or outside 2024–2040.
     """
-    if not isinstance(text, str) or len(text) > TEXT_MAXIMUM:
+    if not _may_be_instant(text):
         return None
     try:
-        instant = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text.upper())
         if instant.tzinfo is None or not EARLIEST <= instant < LATEST:
             return None
         return instant.astimezone(UTC)
@@ -42,10 +48,10 @@ _LATEST_MICROSECONDS = microseconds(LATEST)
 
 def read_microseconds(text: object) -> int | None:
     """`microseconds` of what `read_instant` reads, at half the cost."""
-    if not isinstance(text, str) or len(text) > TEXT_MAXIMUM:
+    if not _may_be_instant(text):
         return None
     try:
-        found = microseconds(datetime.fromisoformat(text))
+        found = microseconds(datetime.fromisoformat(text.upper()))
     except (ValueError, OverflowError, TypeError):  # TypeError: without offset
         return None
     return found if _EARLIEST_MICROSECONDS <= found < _LATEST_MICROSECONDS else None

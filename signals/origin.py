@@ -5,11 +5,11 @@ from hashlib import blake2b
 
 BYTES = 16
 WINDOW = timedelta(seconds=60)
-"""Something without a readable counter, said again within this time, is the same fact; said later, it is a new one."""
+"""Something without a readable counter, said again within this time, is the same fact; said after twice this time, a new one."""
 
 
 def key(*parts: str | int | bytes | None) -> bytes:
-    """Digest of the parts, 16 bytes; parts cannot run into each other."""
+    """Digest of the parts' text, 16 bytes; parts cannot run into each other."""
     digest = blake2b(digest_size=BYTES)
     for part in parts:
         encoded = part if isinstance(part, bytes) else str(part).encode()

@@ -32,6 +32,11 @@ class Packer:
     def __len__(self) -> int:
         return len(self._series)
 
+    @property
+    def times(self) -> Sequence[float]:
+        """The times of the readings, Unix seconds."""
+        return self._times
+
     def add(self, series: str, time: float, *, values: Mapping[str, float]) -> None:
         """Add a reading of `series` (transmitter, U+0000, point) at `time` (Unix seconds)."""
         ordered = sorted((METRIC_INDEX[metric], value) for metric, value in values.items())
@@ -80,16 +85,20 @@ def unpack(packed: bytes) -> Iterator[Reading]:
     Raises:
         ValueError: not a batch of this layout.
     """
-    magic, names_length, count = _HEAD.unpack_from(packed)
-    if magic != _MAGIC:
-        raise ValueError(f"a batch begins with {_MAGIC!r}, this one with {magic!r}")
+    if packed[: len(_MAGIC)] != _MAGIC or len(packed) < _HEAD.size:
+        raise ValueError(f"a batch begins with {_MAGIC!r}, this one with {packed[: _HEAD.size]!r}")
+    _, names_length, count = _HEAD.unpack_from(packed)
     offset = _HEAD.size + names_length
     words = packed[_HEAD.size : offset].decode().split("\0")
     columns = []
     for code, size in (("I", 4), ("d", 8), ("I", 4)):
         columns.append(array(code, packed[offset : offset + size * count]))
         offset += size * count
-    values = iter(array("d", packed[offset:]))
+    numbers = array("d", packed[offset:])
+    masks = columns[-1]
+    if len(masks) != count or len(numbers) != sum(int(mask).bit_count() for mask in masks):
+        raise ValueError(f"a batch of {count} readings does not fit into {len(packed)} bytes")
+    values = iter(numbers)
     for series, time, mask in zip(*columns, strict=True):
         transmitter_id, point = words[2 * int(series) : 2 * int(series) + 2]
         present = [metric for index, metric in enumerate(METRICS) if int(mask) >> index & 1]
