@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 
 import typer
 
@@ -14,8 +15,43 @@ HEALTH_TIMEOUT_SECONDS = 5.0
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    app.command("demo")(demo)
+    app.command("up")(up)
     app.command("migrate")(migrate)
+    app.command("certificates")(certificates)
     app.command("healthy", hidden=True)(healthy)
+
+
+def demo(
+    duration: float | None = typer.Option(None, min=20, help="Seconds after which it ends by itself; default: until Ctrl-C."),
+) -> None:
+    """Run the whole main job on this machine: a simulated township on a private broker and database."""
+    from rich.console import Console
+
+    from stack import demo as runner
+
+    raise typer.Exit(runner.run(duration_seconds=duration, console=Console()))
+
+
+def up(
+    roster: Path = typer.Option(Path("deploy/roster.example.toml"), exists=True, help="The duty officers."),
+    folder: Path | None = typer.Option(None, help="Where the stack keeps its data; default: .stack/up"),
+) -> None:
+    """Run the services on a private broker and database, without simulated devices, until Ctrl-C."""
+    from stack.up import run
+
+    run(roster=roster.resolve(), folder=folder)
+
+
+def certificates(
+    folder: Path = typer.Argument(help="Where the files go."),
+    name: list[str] = typer.Option([], help="A further name or address of the broker."),
+) -> None:
+    """Make a certificate authority and the broker's certificate, for the TLS listener."""
+    from stack.certificates import make_certificates
+
+    made = make_certificates(folder, names=tuple(name))
+    typer.echo(f"authority {made.authority}\ncertificate {made.certificate}\nkey {made.key}")
 
 
 def migrate(
@@ -23,10 +59,10 @@ def migrate(
     service_accounts: bool = typer.Option(False, help="Also write the services' accounts into the broker's password file."),
 ) -> None:
     """Bring the database to the shape this version works with, and let the services' roles log in."""
-    import psycopg  # noqa: PLC0415
+    import psycopg
 
-    from sql import migrate as runner  # noqa: PLC0415
-    from stack.service_accounts import write_service_accounts  # noqa: PLC0415
+    from sql import migrate as runner
+    from stack.service_accounts import write_service_accounts
 
     if service_accounts:
         write_service_accounts()
