@@ -51,20 +51,7 @@ def backup(url: str, folder: Path) -> Manifest:
     with _connected(url) as connection:
         connection.autocommit = False
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
-        server, timescaledb, shape = _row(connection, "versions")
-        tables = _counts(connection)  # first: from now on nobody can drop a chunk that the dump is to hold
-        snapshot = _row(connection, "export_snapshot")[0]
-        options = ["--format=directory", f"--file={part}", f"--snapshot={snapshot}", "--quote-all-identifiers"]
-        run_program("pg_dump", options, url=url, server=int(str(server)))
-        manifest = Manifest(
-            taken_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            shape=str(shape),
-            postgresql=int(str(server)),
-            timescaledb=str(timescaledb),
-            roles=_column(connection, "roles"),
-            tables=tables,
-            files=backup_manifest.digests(part),
-        )
+        manifest = _dump(connection, part, url=url)
     try:
         backup_manifest.write(part, manifest)
         part.rename(folder)
@@ -121,6 +108,23 @@ def _fresh_part(folder: Path) -> Path:
     except OSError as error:
         raise BackupError(f"cannot write the backup {folder}: {error.strerror}") from error
     return part
+
+
+def _dump(connection: psycopg.Connection, part: Path, *, url: str) -> Manifest:
+    server, timescaledb, shape = _row(connection, "versions")
+    tables = _counts(connection)  # first: from now on nobody can drop a chunk that the dump is to hold
+    snapshot = _row(connection, "export_snapshot")[0]
+    options = ["--format=directory", f"--file={part}", f"--snapshot={snapshot}", "--quote-all-identifiers"]
+    run_program("pg_dump", options, url=url, server=int(str(server)))
+    return Manifest(
+        taken_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        shape=str(shape),
+        postgresql=int(str(server)),
+        timescaledb=str(timescaledb),
+        roles=_column(connection, "roles"),
+        tables=tables,
+        files=backup_manifest.digests(part),
+    )
 
 
 def _refuse_shape(manifest: Manifest, *, folder: Path) -> None:

@@ -150,6 +150,9 @@ class PrivateStack:
                 process.start()
             for process in processes:
                 process.wait_ready()
+            if group == INGEST_SERVICES and processes:
+                # Its sessions are what devices' messages wait in: a broker killed before its next save must not forget them.
+                self.broker.save()
 
     def stop(self) -> None:
         """Stop services, then the broker, then the database.

@@ -61,10 +61,10 @@ class ServiceProcess:
         """What happened, with its last words, where it ended though nobody stopped or killed it; else None."""
         return self._child.failure
 
-    def start(self) -> None:
-        """Start it; see `wait_ready`."""
+    def start(self, *, once: Mapping[str, str] | None = None) -> None:
+        """Start it; see `wait_ready`. `once`: variables of this run only."""
         command = [*self.spec.program, *self.spec.arguments]
-        self._child.start(command, environment={**os.environ, **self.spec.environment})
+        self._child.start(command, environment={**os.environ, **self.spec.environment, **(once or {})})
 
     def wait_ready(self, *, timeout_seconds: float = READY_TIMEOUT_SECONDS) -> None:
         """Return when its `ready_url` answers 200.

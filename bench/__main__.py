@@ -1,0 +1,42 @@
+"""Run the benchmarks and write `bench/results.json` (`name: {value, unit, note}`): `python -m bench [drain] [latency]`."""
+
+import json
+import os
+import platform
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from bench import drain, latency
+from bench.measured import BenchError, Measured
+from bench.stage import CONDITIONS, stage
+from stack.receiver import Receiver
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main(names: list[str]) -> int:
+    """Run those named, or all; each on a stage of its own."""
+    found: dict[str, Measured] = {}
+    try:
+        with Receiver() as receiver:
+            if "drain" in names or not names:
+                with stage(receiver) as stack:
+                    found |= drain.measure(stack)
+            if "latency" in names or not names:
+                with stage(receiver) as stack:
+                    found |= latency.measure(stack, receiver)
+    except BenchError as error:
+        print(f"bench: the conditions did not hold: {error}", file=sys.stderr)
+        return 1
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.python_implementation()} {platform.python_version()}"
+    print(f"{machine}; {CONDITIONS}")
+    results = {name: {**asdict(measured), "value": round(measured.value, 4)} for name, measured in found.items()}
+    text = json.dumps(results, indent=1, ensure_ascii=False)
+    RESULTS.write_text(text + "\n", encoding="utf-8")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
