@@ -1,0 +1,117 @@
+"""A batch of the signal lane becomes rows, in two round trips: what is known, and what follows from it.
+
+Where the database refuses something, the batch is halved until the bad object is found. That goes to quarantine with the centre's
+statement that it could not be read; the rest is stored. No object may stand before an alarm for ever.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+
+from ingest import metrics
+from ingest.facts import CENTRE
+from ingest.gaps import GapState
+from ingest.records import Beside
+from ingest.signal_batch import Item, SignalBatch, poisoned
+from ingest.signal_known import read_known
+from ingest.signal_plan import Plan, plan
+from ingest.signal_rows import put_facts, put_gaps, put_heads
+from ingest.store import Store
+from runtime.errors import RowRefused
+from runtime.failpoints import passing
+from signals.kinds import Kind
+from signals.messages import Reason
+from signals.topics import Lane
+
+log = logging.getLogger(__name__)
+
+_MISTAKES = (RowRefused, ValueError, TypeError, LookupError, ArithmeticError)
+"""What one object can cause, in the database or in our own code. Trying the same again cannot help."""
+
+
+class SignalWriter:
+    """Writes batches one after the other."""
+
+    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    async def write(self, batch: SignalBatch) -> None:
+        """Store a batch; when it returns, everything of it is committed.
+
+        Raises:
+            Unavailable: the database is away, slow or full; parts may be stored already, and the same again is harmless.
+        """
+        await self._write(batch.items, beside=batch.beside)
+
+    async def _write(self, items: Sequence[Item], *, beside: Beside) -> None:
+        try:
+            await self._transaction(items, beside=beside)
+        except _MISTAKES as error:
+            metrics.REFUSED.inc()
+            await self._isolate(items, beside=beside, error=error)
+
+    async def _transaction(self, items: Sequence[Item], *, beside: Beside) -> None:
+        at = self._now()
+        stored: set[tuple[object, ...]] = set()
+        written = Plan(facts=[], heads={}, gaps=[])
+        held = Beside(held=[item.held for item in items if item.held is not None])
+        async with self._store.transaction() as connection:
+            if items:
+                written = plan(items, await read_known(connection, items), at=at)
+            async with connection.pipeline():
+                storing = await put_facts(connection, written.facts) if written.facts else None
+                await put_heads(connection, written.heads)
+                await put_gaps(connection, written.gaps)
+                await held.put(connection, lane=Lane.SIGNAL)
+                await beside.put(connection, lane=Lane.SIGNAL)
+            stored = {*await storing.fetchall()} if storing is not None else set()
+            passing("ingest.before_commit")
+        passing("ingest.after_commit")
+        _count(items, written, stored=stored, began_at=at, at=self._now())
+
+    async def _isolate(self, items: Sequence[Item], *, beside: Beside, error: Exception) -> None:
+        """Something of this transaction is refused: find it, quarantine it, and store the rest."""
+        if len(items) > 1:
+            middle = len(items) // 2
+            await self._write(items[:middle], beside=Beside())
+            await self._write(items[middle:], beside=beside)
+        elif items and beside:
+            await self._write(items, beside=Beside())
+            await self._write([], beside=beside)
+        elif items:
+            await self._give_up(items[0], error=error)
+        else:
+            for part in beside.apart():
+                try:
+                    await self._transaction([], beside=part)
+                except _MISTAKES:
+                    metrics.REFUSED.inc()
+                    log.exception("%r is refused; it is left out", part)
+
+    async def _give_up(self, item: Item, *, error: Exception) -> None:
+        if item.held is not None and item.held.rejected.reason is Reason.DATABASE:
+            log.critical("an object on %s cannot even be quarantined; it is left out: %s", item.provenance.topic, error)
+            return
+        log.error("an object on %s is refused, it goes to quarantine: %s", item.provenance.topic, error)
+        metrics.QUARANTINED.labels(Reason.DATABASE).inc()
+        await self._write([poisoned(item, why=str(error))], beside=Beside())
+
+
+def _count(
+    items: Sequence[Item], written: Plan, *, stored: Collection[tuple[object, ...]], began_at: datetime, at: datetime
+) -> None:
+    said = [fact for item in items for fact in item.facts if fact.fact_class != CENTRE]
+    new = [fact for fact in said if (fact.transmitter_id, fact.key) in stored]
+    for fact in said:
+        (metrics.STORED if (fact.transmitter_id, fact.key) in stored else metrics.DUPLICATES).labels(fact.fact_class).inc()
+    metrics.KEY_CONFLICTS.inc(sum(fact.kind is Kind.KEY_CONFLICT for fact in written.facts))
+    for counter, gap in written.gaps:
+        if gap.state is GapState.OPEN and gap.found_at == began_at:
+            metrics.MISSING.labels(counter.message_class).inc(len(gap))
+        elif gap.closed_at == began_at:
+            metrics.GAPS_CLOSED.labels(gap.state).inc(len(gap))
+    if items:
+        metrics.BATCH.observe(len(items))
+    metrics.RECEIVED_TO_STORED.between((fact.received_at.timestamp() for fact in new), at.timestamp())
+    metrics.DEVICE_TO_STORED.between((fact.occurred_at.timestamp() for fact in new if fact.occurred_at), at.timestamp())

@@ -1,0 +1,61 @@
+"""What the telemetry lane remembers of a transmitter, so that a message costs it few look-ups."""
+
+from ingest.copying import head
+from ingest.presence import Heard, Presence
+
+POINTS_MAXIMUM = 10_000
+"""Points of one transmitter that are remembered; beyond, they cost a little more and are not watched one by one."""
+BRIDGE = "bridge"
+
+
+class Track:
+    """The last number of one counter. Telemetry and heartbeats that are missing are counted, never asked for again."""
+
+    __slots__ = ("boot", "seq")
+
+    def __init__(self) -> None:
+        self.boot = -1
+        self.seq = -1
+
+    def missing_before(self, boot: int, seq: int) -> int:
+        """Note a number. Returns how many are missing between it and the last one, or -1 where it is not newer."""
+        if boot == self.boot:
+            step = seq - self.seq
+            if step > 0:
+                self.seq = seq
+                return step - 1
+            return -1
+        if boot < self.boot:
+            return -1
+        self.boot, self.seq = boot, seq
+        return 0
+
+
+class Source:
+    """One enrolled transmitter. `points`: point → (beginning of its rows, its name for `signals.packing`)."""
+
+    __slots__ = ("_presence", "bridge", "devices", "heard", "heartbeats", "points", "telemetry", "transmitter_id")
+
+    def __init__(self, transmitter_id: str, *, transmitter_class: str, presence: Presence) -> None:
+        self.transmitter_id = transmitter_id
+        self.bridge = transmitter_class == BRIDGE
+        self.heard = presence[transmitter_id, ""]
+        self.points: dict[str, tuple[bytes, str]] = {}
+        self.devices: dict[str, Heard] = {}
+        self.telemetry = Track()
+        self.heartbeats = Track()
+        self._presence = presence
+
+    def point(self, name: str) -> tuple[bytes, str]:
+        """See `points`."""
+        if len(self.points) >= POINTS_MAXIMUM:
+            self.points.clear()
+        found = self.points[name] = (head(self.transmitter_id, name), f"{self.transmitter_id}\0{name}")
+        return found
+
+    def device(self, point: str) -> Heard | None:
+        """The bookkeeping of a device behind the transmitter; None for the transmitter itself, and above `POINTS_MAXIMUM`."""
+        found = self.devices.get(point)
+        if found is None and point and len(self.devices) < POINTS_MAXIMUM:
+            found = self.devices[point] = self._presence[self.transmitter_id, point]
+        return found

@@ -1,0 +1,221 @@
+-- Facts. One transaction of a lane stores a batch; every statement may be repeated after a lost COMMIT without doubling anything
+-- but presence_day.messages. Instants are timestamptz; arrays go in step.
+
+-- name: enrolled
+-- Transmitters whose messages are taken on %(today)s (day in Asia/Shanghai), with their class. Reads the table: some thousand rows.
+SELECT transmitter_id, class
+FROM transmitter
+WHERE enrolled_at IS NOT NULL AND (withdrawn_on IS NULL OR withdrawn_on > %(today)s)
+
+-- name: enrolled_among
+-- The same for %(transmitter_ids)s. Index: transmitter_pkey.
+SELECT transmitter_id, class
+FROM transmitter
+WHERE transmitter_id = ANY(%(transmitter_ids)s::text[]) AND enrolled_at IS NOT NULL
+  AND (withdrawn_on IS NULL OR withdrawn_on > %(today)s)
+
+-- name: copy_telemetry
+-- The columns are those of ingest.copying, in its order.
+COPY telemetry (transmitter_id, point, boot, seq, "time", temperature_celsius, smoke_obscuration_db_per_m, co_ppm, hydrogen_ppm,
+                gas_lel_ratio, humidity_ratio, residual_current_ma, cable_temperature_celsius, voltage_volts, current_amperes,
+                power_watts, water_pressure_mpa, water_level_m, flow_l_per_s, tilt_degrees, battery_volts, battery_ratio, rssi_dbm,
+                rsrp_dbm, sinr_db, at_text, digest, received_at)
+FROM STDIN (FORMAT BINARY)
+
+-- name: copy_staged_telemetry
+-- The same into the staging table.
+COPY telemetry_staging (transmitter_id, point, boot, seq, "time", temperature_celsius, smoke_obscuration_db_per_m, co_ppm,
+                        hydrogen_ppm, gas_lel_ratio, humidity_ratio, residual_current_ma, cable_temperature_celsius, voltage_volts,
+                        current_amperes, power_watts, water_pressure_mpa, water_level_m, flow_l_per_s, tilt_degrees, battery_volts,
+                        battery_ratio, rssi_dbm, rsrp_dbm, sinr_db, at_text, digest, received_at)
+FROM STDIN (FORMAT BINARY)
+
+-- name: make_staging
+-- Where readings wait that may be stored already; of this connection, empty at the beginning of every transaction.
+CREATE TEMPORARY TABLE IF NOT EXISTS telemetry_staging (LIKE telemetry) ON COMMIT DELETE ROWS
+
+-- name: put_staged_telemetry
+-- Stores what is not stored yet and returns the digests of it. Index: telemetry_once of each chunk.
+INSERT INTO telemetry SELECT * FROM telemetry_staging ON CONFLICT DO NOTHING RETURNING digest
+
+-- name: hand_over_telemetry
+INSERT INTO telemetry_inbox (received_at, readings, packed) VALUES (%(received_at)s, %(readings)s, %(packed)s)
+
+-- name: put_presence
+-- At most one row a (transmitter, point). What is null is kept as it was. Index: presence_pkey.
+INSERT INTO presence AS p (transmitter_id, point, lane, last_heard_at, clock_offset_seconds, interval_seconds, heartbeat)
+SELECT transmitter_id, point, %(lane)s, last_heard_at, clock_offset_seconds, interval_seconds, heartbeat::jsonb
+FROM unnest(%(transmitter_ids)s::text[], %(points)s::text[], %(last_heard_at)s::timestamptz[], %(clock_offset_seconds)s::float8[],
+            %(interval_seconds)s::integer[], %(heartbeats)s::text[])
+  AS r (transmitter_id, point, last_heard_at, clock_offset_seconds, interval_seconds, heartbeat)
+ON CONFLICT (transmitter_id, point, lane) DO UPDATE SET
+  last_heard_at = greatest(p.last_heard_at, excluded.last_heard_at),
+  clock_offset_seconds = coalesce(excluded.clock_offset_seconds, p.clock_offset_seconds),
+  interval_seconds = coalesce(excluded.interval_seconds, p.interval_seconds),
+  heartbeat = coalesce(excluded.heartbeat, p.heartbeat)
+
+-- name: put_presence_day
+-- Adds minutes (0…1439) and messages to days in Asia/Shanghai. Index: presence_day_pkey.
+INSERT INTO presence_day AS d (transmitter_id, day, lane, first_heard_at, last_heard_at, minutes, messages)
+SELECT transmitter_id, day, %(lane)s, min(first_heard_at), max(last_heard_at), bit_or(set_bit(0::bit(1440), minute, 1)), sum(messages)
+FROM unnest(%(transmitter_ids)s::text[], %(days)s::date[], %(minutes)s::integer[], %(first_heard_at)s::timestamptz[],
+            %(last_heard_at)s::timestamptz[], %(messages)s::bigint[])
+  AS r (transmitter_id, day, minute, first_heard_at, last_heard_at, messages)
+GROUP BY transmitter_id, day
+ON CONFLICT (transmitter_id, day, lane) DO UPDATE SET
+  first_heard_at = least(d.first_heard_at, excluded.first_heard_at),
+  last_heard_at = greatest(d.last_heard_at, excluded.last_heard_at),
+  minutes = d.minutes | excluded.minutes,
+  messages = d.messages + excluded.messages
+
+-- name: put_statuses
+-- A hint beside what was heard; of a transmitter that was never heard there is no row to write it in. Index: presence_pkey.
+UPDATE presence p SET status_online = r.online, status_at = r.at
+FROM unnest(%(transmitter_ids)s::text[], %(online)s::boolean[], %(at)s::timestamptz[]) AS r (transmitter_id, online, at)
+WHERE p.transmitter_id = r.transmitter_id AND p.point = '' AND p.lane = 'signal'
+
+-- name: put_uptime
+-- Begins or grows spans in which a lane could hear. Index: ingest_uptime_pkey.
+INSERT INTO ingest_uptime AS u (lane, up_from, heard_until)
+SELECT %(lane)s, up_from, heard_until FROM unnest(%(up_from)s::timestamptz[], %(heard_until)s::timestamptz[]) AS r (up_from, heard_until)
+ON CONFLICT (lane, up_from) DO UPDATE SET heard_until = greatest(u.heard_until, excluded.heard_until)
+
+-- name: put_quarantine
+-- Keeps what is not kept yet, under its own key or the one of the window before. Index: quarantine_pkey.
+INSERT INTO quarantine (quarantine_key, received_at, topic, transmitter_id, class, reason, detail, item, boot, seq, payload,
+                        payload_length, payload_digest)
+SELECT key, received_at, topic, transmitter_id, class, reason, detail, item, boot, seq, payload, payload_length, payload_digest
+FROM unnest(%(keys)s::bytea[], %(keys_before)s::bytea[], %(received_at)s::timestamptz[], %(topics)s::text[],
+            %(transmitter_ids)s::text[], %(classes)s::text[], %(reasons)s::text[], %(details)s::text[], %(items)s::integer[],
+            %(boots)s::bigint[], %(seqs)s::bigint[], %(payloads)s::bytea[], %(payload_lengths)s::bigint[],
+            %(payload_digests)s::bytea[])
+  AS r (key, key_before, received_at, topic, transmitter_id, class, reason, detail, item, boot, seq, payload, payload_length,
+        payload_digest)
+WHERE NOT EXISTS (SELECT FROM quarantine q WHERE q.quarantine_key = r.key_before)
+ON CONFLICT (quarantine_key) DO NOTHING
+
+-- name: lock_sequences
+-- Lets one transaction at a time read and write sequences and snapshots; freed at its end.
+SELECT pg_advisory_xact_lock(%(key)s)
+
+-- name: known_keys
+-- Which of these facts are stored. Index: signal_pkey.
+SELECT s.transmitter_id, s.origin_key
+FROM unnest(%(transmitter_ids)s::text[], %(keys)s::bytea[]) AS r (transmitter_id, key)
+JOIN signal s ON s.transmitter_id = r.transmitter_id AND s.origin_key = r.key
+
+-- name: known_numbers
+-- The facts that have one of these numbers. Index: signal_counter.
+SELECT s.transmitter_id, s.class, s.boot, s.seq, s.origin_key
+FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(seqs)s::bigint[])
+  AS r (transmitter_id, class, boot, seq)
+JOIN signal s ON s.transmitter_id = r.transmitter_id AND s.class = r.class AND s.boot = r.boot AND s.seq = r.seq
+
+-- name: known_heads
+-- Index: sequence_head_pkey.
+SELECT h.transmitter_id, h.class, h.boot, h.first_seq, h.last_seq
+FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[]) AS r (transmitter_id, class, boot)
+JOIN sequence_head h ON h.transmitter_id = r.transmitter_id AND h.class = r.class AND h.boot = r.boot
+
+-- name: known_gaps
+-- The gaps that hold one of these numbers, in whatever state. Index: sequence_gap_pkey, one step for each number.
+SELECT DISTINCT g.transmitter_id, g.class, g.boot, g.first_seq, g.last_seq, g.found_at, g.state, g.asked_times, g.asked_at, g.closed_at
+FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(seqs)s::bigint[])
+  AS r (transmitter_id, class, boot, seq)
+CROSS JOIN LATERAL (
+  SELECT * FROM sequence_gap c
+  WHERE c.transmitter_id = r.transmitter_id AND c.class = r.class AND c.boot = r.boot AND c.first_seq <= r.seq
+  ORDER BY c.first_seq DESC LIMIT 1
+) g
+WHERE g.last_seq >= r.seq
+
+-- name: known_open_gaps
+-- The open gaps of these counters that overlap a range. Index: sequence_gap_pkey.
+SELECT DISTINCT g.transmitter_id, g.class, g.boot, g.first_seq, g.last_seq, g.found_at, g.state, g.asked_times, g.asked_at, g.closed_at
+FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(first_seqs)s::bigint[], %(last_seqs)s::bigint[])
+  AS r (transmitter_id, class, boot, first_seq, last_seq)
+JOIN sequence_gap g ON g.transmitter_id = r.transmitter_id AND g.class = r.class AND g.boot = r.boot
+  AND g.first_seq <= r.last_seq AND g.last_seq >= r.first_seq AND g.state = 'open'
+
+-- name: known_pages
+-- The pages stored of these snapshots, and whether one names a kind that is not in %(calm)s. Index: signal_counter.
+SELECT r.transmitter_id, r.boot, r.first_seq, r.pages, (s.detail->>'page')::integer AS page,
+       bool_or(EXISTS (SELECT FROM jsonb_array_elements(s.detail->'active') a WHERE a->>'kind' <> ALL (%(calm)s::text[]))) AS urgent
+FROM unnest(%(transmitter_ids)s::text[], %(boots)s::bigint[], %(first_seqs)s::bigint[], %(pages)s::bigint[])
+  AS r (transmitter_id, boot, first_seq, pages)
+JOIN signal s ON s.transmitter_id = r.transmitter_id AND s.class = 'snapshot' AND s.boot = r.boot
+  AND s.seq BETWEEN r.first_seq AND r.first_seq + r.pages - 1
+WHERE (s.detail->>'pages')::bigint = r.pages AND s.seq - (s.detail->>'page')::bigint + 1 = r.first_seq
+GROUP BY 1, 2, 3, 4, 5
+
+-- name: put_signals
+-- Stores what is not stored yet, hands over what has a priority in the order given, and returns what was stored.
+-- Index: signal_pkey.
+WITH given AS (
+  SELECT *
+  FROM unnest(%(transmitter_ids)s::text[], %(keys)s::bytea[], %(classes)s::text[], %(boots)s::bigint[], %(seqs)s::bigint[],
+              %(points)s::text[], %(kinds)s::text[], %(raw_kinds)s::text[], %(actives)s::boolean[], %(details)s::text[],
+              %(defects)s::text[], %(occurred_at)s::timestamptz[], %(sources)s::text[], %(at_texts)s::text[],
+              %(received_at)s::timestamptz[], %(payloads)s::bytea[], %(priorities)s::smallint[])
+    WITH ORDINALITY
+    AS g (transmitter_id, origin_key, class, boot, seq, point, kind, raw_kind, active, detail, defects, occurred_at, source,
+          at_text, received_at, payload, priority, place)
+), stored AS (
+  INSERT INTO signal (transmitter_id, origin_key, class, boot, seq, point, kind, raw_kind, active, detail, defects, occurred_at,
+                      occurred_source, at_text, received_at, payload)
+  SELECT transmitter_id, origin_key, class, boot, seq, point, kind, raw_kind, active, detail::jsonb,
+         ARRAY(SELECT jsonb_array_elements_text(defects::jsonb)), occurred_at, source, at_text, received_at, payload
+  FROM given ORDER BY place
+  ON CONFLICT (transmitter_id, origin_key) DO NOTHING
+  RETURNING transmitter_id, origin_key
+), handed_over AS (
+  INSERT INTO signal_inbox (priority, transmitter_id, origin_key)
+  SELECT priority, transmitter_id, origin_key FROM given JOIN stored USING (transmitter_id, origin_key)
+  WHERE priority IS NOT NULL ORDER BY place
+)
+SELECT transmitter_id, origin_key FROM stored
+
+-- name: put_heads
+-- Index: sequence_head_pkey.
+INSERT INTO sequence_head AS h (transmitter_id, class, boot, first_seq, last_seq)
+SELECT * FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(first_seqs)s::bigint[], %(last_seqs)s::bigint[])
+ON CONFLICT (transmitter_id, class, boot) DO UPDATE SET
+  first_seq = least(h.first_seq, excluded.first_seq), last_seq = greatest(h.last_seq, excluded.last_seq)
+
+-- name: put_gaps
+-- New and changed gaps. Index: sequence_gap_pkey.
+INSERT INTO sequence_gap (transmitter_id, class, boot, first_seq, last_seq, state, found_at, asked_times, asked_at, closed_at)
+SELECT * FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(first_seqs)s::bigint[],
+                     %(last_seqs)s::bigint[], %(states)s::text[], %(found_at)s::timestamptz[], %(asked_times)s::smallint[],
+                     %(asked_at)s::timestamptz[], %(closed_at)s::timestamptz[])
+ON CONFLICT (transmitter_id, class, boot, first_seq) DO UPDATE SET
+  last_seq = excluded.last_seq, state = excluded.state, asked_times = excluded.asked_times, asked_at = excluded.asked_at,
+  closed_at = excluded.closed_at
+
+-- name: wake_alerts
+NOTIFY signal_inbox
+
+-- name: gaps_due
+-- Open gaps, found before %(found_before)s, that were never asked for or last before %(asked_before)s. Index: sequence_gap_open.
+SELECT transmitter_id, class, boot, first_seq, last_seq, found_at, state, asked_times, asked_at, closed_at
+FROM sequence_gap
+WHERE state = 'open' AND found_at < %(found_before)s AND (asked_at IS NULL OR asked_at < %(asked_before)s)
+ORDER BY asked_times, asked_at, found_at
+LIMIT %(most)s
+
+-- name: may_trim
+-- Whether there is anything to trim and nobody else does it; the lock is freed at the end of the transaction.
+SELECT pg_relation_size('quarantine') > 0 AND pg_try_advisory_xact_lock(%(key)s)
+
+-- name: trim_quarantine
+-- Deletes what lies beyond the newest %(rows)s rows, %(bytes)s bytes in all, or %(transmitter_bytes)s bytes of one transmitter; a row
+-- counts %(overhead)s bytes more than its payload. Reads the table, which these limits bound; sizes do not need the payloads.
+DELETE FROM quarantine q
+USING (
+  SELECT quarantine_key, row_number() OVER newest AS place, sum(size) OVER newest AS bytes, sum(size) OVER of_one AS bytes_of_one
+  FROM (SELECT quarantine_key, received_at, transmitter_id, octet_length(payload) + %(overhead)s AS size FROM quarantine) sized
+  WINDOW newest AS (ORDER BY received_at DESC, quarantine_key),
+         of_one AS (PARTITION BY transmitter_id ORDER BY received_at DESC, quarantine_key)
+) r
+WHERE q.quarantine_key = r.quarantine_key
+  AND (r.place > %(rows)s OR r.bytes > %(bytes)s OR r.bytes_of_one > %(transmitter_bytes)s)
