@@ -104,3 +104,89 @@ SELECT * FROM jsonb_to_recordset(%(rows)s)
 -- name: insert_publications
 INSERT INTO alarm_publication (alarm_id, priority, village_id, content)
 SELECT * FROM jsonb_to_recordset(%(rows)s) AS r (alarm_id bigint, priority smallint, village_id text, content jsonb)
+
+-- name: claim_inbox
+-- The next rows of the hand-over, fire kinds first, each with its signal (null where there is none); locked for this transaction,
+-- rows that another worker holds are passed over. set_aside: inbox ids left alone. Index: signal_inbox_next, signal_pkey.
+WITH claimed AS (
+  SELECT inbox_id, priority, transmitter_id, origin_key
+  FROM signal_inbox
+  WHERE inbox_id <> ALL (%(set_aside)s::bigint[])
+  ORDER BY priority, inbox_id
+  LIMIT %(most)s
+  FOR UPDATE SKIP LOCKED
+)
+SELECT c.inbox_id, c.transmitter_id, c.origin_key, s.class, s.boot, s.seq, s.point, s.kind, s.raw_kind, s.active, s.detail, s.defects,
+       s.occurred_at, s.received_at, s.stored_at, clock_timestamp()
+FROM claimed AS c
+LEFT JOIN signal AS s USING (transmitter_id, origin_key)
+ORDER BY c.priority, c.inbox_id
+
+-- name: snapshot_pages
+-- The pages of snapshots: number n of those wanted, from page 1 at first_seq on. Index: signal_counter.
+SELECT wanted.n, s.seq - wanted.first_seq + 1, s.detail, s.occurred_at, s.received_at
+FROM unnest(%(transmitters)s::text[], %(boots)s::bigint[], %(first_seqs)s::bigint[], %(pages)s::integer[])
+     WITH ORDINALITY AS wanted (transmitter_id, boot, first_seq, pages, n)
+JOIN signal AS s ON s.transmitter_id = wanted.transmitter_id AND s.class = 'snapshot' AND s.boot = wanted.boot
+                    AND s.seq BETWEEN wanted.first_seq AND wanted.first_seq + wanted.pages - 1
+WHERE (s.detail ->> 'pages')::integer = wanted.pages AND (s.detail ->> 'page')::bigint = s.seq - wanted.first_seq + 1
+ORDER BY s.received_at
+
+-- name: delete_inbox
+-- Index: signal_inbox_pkey.
+DELETE FROM signal_inbox WHERE inbox_id = ANY (%(inbox_ids)s::bigint[])
+
+-- name: inbox_backlog
+-- Rows of the hand-over not yet concluded. Reads the table: short, unless alerts is behind.
+SELECT count(*) FROM signal_inbox
+
+-- name: open_alarms
+-- Alarms not closed, by priority. Index: alarm_open.
+SELECT priority, count(*) FROM alarm WHERE handling <> 'closed' GROUP BY priority
+
+-- name: pending_orders
+-- Operators' requests of the time since %(since)s that the journal does not hold yet, oldest first, with the condition of their alarm
+-- and when it last re-alarmed. Indexes: operator_action_recent, alarm_journal_request_id_key, alarm_pkey, alarm_journal_alarm.
+SELECT o.request_id, o.alarm_id, o.operator_id, o.action, o.disposition, o.cause, o.requested_at,
+       a.transmitter_id, a.point, a.kind, a.raw_kind,
+       (SELECT max(j.at) FROM alarm_journal AS j WHERE j.alarm_id = o.alarm_id AND j.effect = 're_alarmed')
+FROM operator_action AS o
+JOIN alarm AS a USING (alarm_id)
+WHERE o.requested_at > %(since)s
+  AND o.request_id <> ALL (%(set_aside)s::uuid[])
+  AND NOT EXISTS (SELECT FROM alarm_journal AS j WHERE j.request_id = o.request_id)
+ORDER BY o.requested_at, o.request_id
+LIMIT %(most)s
+
+-- name: next_publications
+-- What the topic of alarms is owed, fire kinds first. Index: alarm_publication_next.
+SELECT publication_id, event_id, village_id, content FROM alarm_publication ORDER BY priority, publication_id LIMIT %(most)s
+
+-- name: delete_publications
+-- Index: alarm_publication_pkey.
+DELETE FROM alarm_publication WHERE publication_id = ANY (%(publication_ids)s::bigint[])
+
+-- name: due_commands
+-- Commands to be sent at %(at)s. The clock is set only right after the transmitter was heard (MQTT profile v1): not before
+-- %(heard_since)s. Indexes: command_open, presence_pkey.
+SELECT c.command_id, c.transmitter_id, c.name, c.content, c.issued_at, c.expires_at
+FROM command AS c
+WHERE c.state = 'due' AND c.expires_at > %(at)s
+  AND (c.name <> 'set_clock' OR EXISTS (SELECT FROM presence AS p
+                                        WHERE p.transmitter_id = c.transmitter_id AND p.last_heard_at >= %(heard_since)s))
+ORDER BY c.issued_at
+LIMIT %(most)s
+
+-- name: mark_commands_sent
+-- Index: command_pkey.
+UPDATE command SET state = 'sent', sent_at = %(at)s WHERE command_id = ANY (%(command_ids)s::uuid[]) AND state = 'due'
+
+-- name: expire_commands
+-- Index: command_open.
+UPDATE command SET state = 'expired' WHERE state IN ('due', 'sent') AND expires_at <= %(at)s
+
+-- name: answer_commands
+-- The first answer counts, and only from the transmitter that was asked, in time. Index: command_pkey.
+UPDATE command AS c SET state = 'answered', answered_at = r.received_at, answer = r.answer
+FROM jsonb_to_recordset(%(rows)s) AS r (command_id uuid, transmitter_id text, received_at timestamptz, answer jsonb)
+WHERE c.command_id = r.command_id AND c.transmitter_id = r.transmitter_id AND c.state IN ('due', 'sent')

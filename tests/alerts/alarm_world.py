@@ -1,5 +1,6 @@
 """What the tests of alerts share: a small register, signals as ingest stores them, and a look at what came of them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -11,10 +12,13 @@ import psycopg
 from psycopg.rows import dict_row
 
 from alerts.conclusions import Actor, Conclusion, Fact, Observation, conclude
+from alerts.worker import Worker
+from runtime.database import pool
 from signals import origin
 from signals.kinds import FIRE_KINDS, Kind, classify
 
 AT = datetime(2025, 3, 1, 6, 0, tzinfo=UTC)
+TIMEOUT_SECONDS = 60
 
 
 def later(seconds: float) -> datetime:
@@ -100,6 +104,22 @@ class World:
         async with connection:
             yield connection
 
+    def pool(self, *, size: int = 2):
+        return pool(self.database.url("wanghuo_alerts"), name="test", size=size)
+
+    @asynccontextmanager
+    async def worker(self, **more: Any) -> AsyncIterator[tuple[Worker, Any]]:
+        """A worker, and a connection for its turns."""
+        async with self.pool(size=3) as connections, connections.connection() as connection:
+            yield Worker(connections, roster=self.roster, now=lambda: AT, **more), connection
+
+    async def until(self, statement: str, *parameters: Any) -> dict[str, Any]:
+        """The first row of a statement, once it has one."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while not (rows := self.rows(statement, *parameters)):
+                await asyncio.sleep(0.02)
+        return rows[0]
+
     async def conclude(self, *facts: Fact, at: datetime = AT, roster: OnDuty | None = None) -> list[Conclusion]:
         async with self.alerts() as connection, connection.transaction():
             return await conclude(connection, facts, roster=roster or self.roster, at=at)
@@ -117,12 +137,12 @@ class World:
             assert row is not None
             return str(row[0])
 
-    def store(self, *signals: dict[str, Any]) -> None:
+    def store(self, *signals: dict[str, Any], handed_over: bool = True) -> None:
         """Store signals and hand them over, as ingest does, in one transaction."""
         with psycopg.connect(self.database.url("wanghuo_ingest")) as connection:
             with connection.cursor() as cursor:
                 cursor.executemany(_INSERT_SIGNAL, [_signal_row(signal) for signal in signals])
-                cursor.executemany(_INSERT_INBOX, [_signal_row(signal) for signal in signals])
+                cursor.executemany(_INSERT_INBOX, [_signal_row(signal) for signal in signals if handed_over])
             connection.execute("NOTIFY signal_inbox")
 
 

@@ -1,0 +1,171 @@
+"""Rows of the hand-over become facts and replies."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from alerts.facts import Actor, CompleteSnapshot, ConditionKey, Fact, Observation
+from runtime.database import Connection
+from signals.kinds import Kind, classify
+from sql import queries
+
+_SQL = queries.load("alerts")
+
+
+class Claimed(NamedTuple):
+    """A row of `claim_inbox`. What follows `origin_key` is None where the signal is missing, but for `claimed_at`."""
+
+    inbox_id: int
+    transmitter_id: str
+    origin_key: bytes
+    signal_class: str | None
+    boot: int | None
+    seq: int | None
+    point: str | None
+    kind: str | None
+    raw_kind: str
+    active: bool | None
+    detail: Mapping[str, Any]
+    defects: Sequence[str]
+    occurred_at: datetime
+    received_at: datetime
+    stored_at: datetime
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A transmitter's answer to a command."""
+
+    command_id: UUID
+    transmitter_id: str
+    received_at: datetime
+    answer: Mapping[str, Any]
+
+
+async def claim(connection: Connection, *, most: int, set_aside: Iterable[int]) -> list[Claimed]:
+    """Take the next rows for this transaction."""
+    cursor = await connection.execute(_SQL["claim_inbox"], {"most": most, "set_aside": list(set_aside)})
+    return [Claimed(*cast("tuple[Any, ...]", row)) for row in await cursor.fetchall()]
+
+
+async def facts_of(connection: Connection, claimed: Sequence[Claimed]) -> list[Fact]:
+    """What the rows state, in their order; replies state nothing.
+
+    Raises:
+        ValueError: a row that cannot be understood.
+    """
+    snapshots = await _snapshots(connection, [row for row in claimed if row.signal_class == "snapshot"])
+    found: list[Fact] = []
+    for row in claimed:
+        match row.signal_class:
+            case "signal" | "centre":
+                found.append(_observation(row))
+            case "snapshot":
+                found.append(snapshots[row.inbox_id])
+            case "reply":
+                pass
+            case _:
+                raise ValueError(f"the hand-over names a signal of {row.transmitter_id} that is not stored")
+    return found
+
+
+def replies_of(claimed: Iterable[Claimed]) -> list[Reply]:
+    """Answers to commands of ours; what names no id of ours is left out."""
+    found = []
+    for row in claimed:
+        command_id = _uuid(row.detail.get("to")) if row.signal_class == "reply" else None
+        if command_id is not None:
+            found.append(
+                Reply(command_id=command_id, transmitter_id=row.transmitter_id, received_at=row.received_at, answer=row.detail)
+            )
+    return found
+
+
+async def answer_commands(connection: Connection, replies: Sequence[Reply]) -> None:
+    """Match replies to the commands they answer. The first answer in time counts."""
+    if replies:
+        rows = [
+            {
+                "command_id": str(reply.command_id),
+                "transmitter_id": reply.transmitter_id,
+                "received_at": reply.received_at.isoformat(),
+                "answer": reply.answer,
+            }
+            for reply in replies
+        ]
+        await connection.execute(_SQL["answer_commands"], {"rows": Jsonb(rows)})
+
+
+async def delete(connection: Connection, inbox_ids: Sequence[int]) -> None:
+    """The rows were concluded."""
+    await connection.execute(_SQL["delete_inbox"], {"inbox_ids": list(inbox_ids)})
+
+
+def _uuid(text: object) -> UUID | None:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
+
+
+def _observation(row: Claimed) -> Observation:
+    # signal_has_a_condition
+    assert row.point is not None
+    assert row.kind is not None
+    assert row.active is not None
+    counted = row.boot is not None and row.seq is not None
+    return Observation(
+        transmitter_id=row.transmitter_id,
+        point=row.point,
+        kind=Kind(row.kind),
+        raw_kind=row.raw_kind,
+        active=row.active,
+        boot=row.boot if counted else None,
+        seq=row.seq if counted else None,
+        occurred_at=row.occurred_at,
+        received_at=row.received_at,
+        detail={**row.detail, "defects": list(row.defects)} if row.defects else row.detail,
+        origin_key=row.origin_key,
+        actor=Actor.CENTRE if row.signal_class == "centre" else Actor.DEVICE,
+    )
+
+
+async def _snapshots(connection: Connection, rows: Sequence[Claimed]) -> dict[int, CompleteSnapshot]:
+    """Snapshots by the inbox id of the row that completed them."""
+    if not rows:
+        return {}
+    wanted = {
+        "transmitters": [row.transmitter_id for row in rows],
+        "boots": [row.boot for row in rows],
+        "first_seqs": [cast("int", row.seq) - row.detail["page"] + 1 for row in rows],
+        "pages": [row.detail["pages"] for row in rows],
+    }
+    cursor = await connection.execute(_SQL["snapshot_pages"], wanted)
+    # Of two pages under one number (a device that counts anew) the one received last stays.
+    pages: dict[int, dict[int, tuple[Any, ...]]] = {}
+    for number, page, *content in await cursor.fetchall():
+        pages.setdefault(int(str(number)), {})[int(str(page))] = tuple(content)
+    return {row.inbox_id: _snapshot(row, pages.get(number, {})) for number, row in enumerate(rows, start=1)}
+
+
+def _snapshot(row: Claimed, pages: Mapping[int, tuple[Any, ...]]) -> CompleteSnapshot:
+    if len(pages) != row.detail["pages"]:
+        raise ValueError(f"{len(pages)} of {row.detail['pages']} pages of a snapshot of {row.transmitter_id} are stored")
+    return CompleteSnapshot(
+        transmitter_id=row.transmitter_id,
+        boot=row.boot,
+        taken_at=min(occurred_at for _, occurred_at, _ in pages.values()),
+        received_at=max(received_at for _, _, received_at in pages.values()),
+        active=frozenset(_key(row.transmitter_id, item) for detail, _, _ in pages.values() for item in detail["active"]),
+        origin_key=row.origin_key,
+    )
+
+
+def _key(transmitter_id: str, item: Mapping[str, str]) -> ConditionKey:
+    kind = classify(item["kind"])
+    return ConditionKey(transmitter_id, item["point"], kind, item["kind"] if kind is Kind.UNCLASSIFIED else "")
