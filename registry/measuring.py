@@ -4,13 +4,14 @@ Connections are in autocommit: each call makes its own transaction.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from psycopg import IsolationLevel
+from psycopg.errors import SerializationFailure
 from psycopg.rows import dict_row
 
 from registry.days import day_of, end_of
@@ -69,31 +70,23 @@ async def take_snapshot(connection: Connection, *, moment: Moment, occasion: Occ
     Returns:
         The snapshot; None where the day has its daily snapshot already.
     """
-    async with _one_instant(connection):
-        measured = await _measure(connection, moment=moment)
-        head = {
-            "on_date": moment.on,
-            "taken_at": now,
-            "occasion": occasion,
-            "definition_version": DEFINITION_VERSION,
-            "lapse_days": moment.lapse_days,
-        }
-        cursor = await connection.execute(_SQL["add_snapshot"], head)
-        row = await cursor.fetchone()
-        if row is None:
-            return None
-        snapshot_id = int(str(row[0]))
-        units = [asdict(one) | {"snapshot_id": snapshot_id} for one in measured.evidence]
-        await connection.cursor().executemany(_SQL["add_snapshot_unit"], units)
-    return Snapshot(
-        snapshot_id=snapshot_id,
-        on_date=moment.on,
-        taken_at=now,
-        occasion=occasion,
-        definition_version=DEFINITION_VERSION,
-        lapse_days=moment.lapse_days,
-        evidence=measured.evidence,
-    )
+    head: dict[str, Any] = {
+        "on_date": moment.on,
+        "taken_at": now,
+        "occasion": occasion,
+        "definition_version": DEFINITION_VERSION,
+        "lapse_days": moment.lapse_days,
+    }
+    # A row that another service committed since our instant is one that we can neither see nor pass over.
+    with suppress(SerializationFailure):
+        async with _one_instant(connection):
+            evidence = (await _measure(connection, moment=moment)).evidence
+            row = await (await connection.execute(_SQL["add_snapshot"], head)).fetchone()
+            if row is not None:
+                units = [asdict(one) | {"snapshot_id": row[0]} for one in evidence]
+                await connection.cursor().executemany(_SQL["add_snapshot_unit"], units)
+                return Snapshot(**head, snapshot_id=int(str(row[0])), evidence=evidence)
+    return None
 
 
 async def take_daily_snapshots(connection: Connection, *, now: datetime, lapse_days: int) -> list[date]:

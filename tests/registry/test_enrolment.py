@@ -15,8 +15,10 @@ from registry.session import session
 from registry.settings import EnrolmentSettings
 from registry.sign_in import Answer, try_sign_in
 from runtime.broker_passwords import usernames
-from runtime.errors import BrokerAway, BrokerRefused
+from runtime.errors import BrokerAway, BrokerRefused, ConfigurationError
 from signals.topics import MessageClass, command, upward
+from stack.broker import Broker, BrokerSettings
+from stack.certificates import make_certificates
 
 NOW = datetime(2026, 5, 1, 4, tzinfo=UTC)
 TODAY = date(2026, 5, 1)
@@ -221,3 +223,25 @@ async def test_acceptance_can_follow_later(desk, database):
     await enrolment.register(desk, NewTransmitter(transmitter_id="D1", village_id="V1", transmitter_class=TransmitterClass.BRIDGE))
     await enrolment.register(desk, NewTransmitter(transmitter_id="D1", accepted_on=TODAY))
     assert stored(database)[3] == TODAY
+
+
+async def test_over_tls_the_broker_must_prove_itself(server_folder, tmp_path):
+    files = make_certificates(server_folder / "certificates")
+    server = Broker(BrokerSettings(folder=server_folder / "broker-tls", tls=files))
+    server.set_passwords({"T1": "secret"})
+    server.start()
+    try:
+        plain = EnrolmentSettings(
+            registry_database_url="",
+            broker_url=server.tls_url,
+            broker_ca_file=files.authority,
+            broker_password_file=server.passwords,
+        )
+        assert await try_sign_in(plain, "T1", password="secret") is Answer.ACCEPTED
+        assert await try_sign_in(plain, "T1", password="wrong") is Answer.REFUSED
+        with pytest.raises(BrokerAway, match="certificate verify failed"):
+            await try_sign_in(plain.model_copy(update={"broker_ca_file": None}), "T1", password="secret")
+        with pytest.raises(ConfigurationError, match=r"nowhere\.pem cannot be used"):
+            await try_sign_in(plain.model_copy(update={"broker_ca_file": tmp_path / "nowhere.pem"}), "T1", password="secret")
+    finally:
+        server.kill()
