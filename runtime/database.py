@@ -1,15 +1,18 @@
 """The database as a service sees it: a pool that waits for the server, and psycopg's errors translated once."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from runtime.errors import ConfigurationError, DatabaseAway, DatabaseFull, RowRefused, WanghuoError
 from sql.migrate import latest
 
 CONNECT_TIMEOUT_SECONDS = 5
+RECONNECT_SECONDS = 0.25
 ACQUIRE_TIMEOUT_SECONDS = 10.0
 STATEMENT_TIMEOUT_SECONDS = 30
 
@@ -23,7 +26,7 @@ def translate(error: psycopg.Error | PoolTimeout) -> WanghuoError:
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if state == "53100":
         return DatabaseFull(f"the database's disk is full: {text}")
-    if isinstance(error, psycopg.DataError | psycopg.IntegrityError) or state[:2] in {"22", "23"}:
+    if isinstance(error, psycopg.DataError | psycopg.IntegrityError) or state[:2] in {"22", "23", "54"}:
         return RowRefused(text)
     return DatabaseAway(text)
 
@@ -41,8 +44,9 @@ async def translated() -> AsyncIterator[None]:
 async def pool(url: str, *, name: str, size: int = 2) -> AsyncIterator[Pool]:
     """A pool of `size` connections, opened without waiting for the server; closed on leaving.
 
-    Its connections carry `application_name` = name and end a statement after `STATEMENT_TIMEOUT_SECONDS`. A connection that
-    does not answer any more (cable cut, server frozen) is noticed by TCP within about 15 s.
+    While the server is away it is tried every `RECONNECT_SECONDS`, and whoever waits gets the first connection. The connections
+    carry `application_name` = name and end a statement after `STATEMENT_TIMEOUT_SECONDS`. One that does not answer any more
+    (cable cut, server frozen) is noticed by TCP within about 15 s.
     """
     parameters = {
         "application_name": name,
@@ -61,6 +65,7 @@ async def pool(url: str, *, name: str, size: int = 2) -> AsyncIterator[Pool]:
         open=False,
         timeout=ACQUIRE_TIMEOUT_SECONDS,
         reconnect_timeout=0,
+        reconnect_failed=_connect_again,
         check=AsyncConnectionPool.check_connection,
         name=name,
     )
@@ -69,6 +74,14 @@ async def pool(url: str, *, name: str, size: int = 2) -> AsyncIterator[Pool]:
         yield connections
     finally:
         await connections.close(timeout=2)
+
+
+async def _connect_again(connections: AsyncConnectionPool[Any]) -> None:
+    # Left alone, the pool would double its pauses or, having given up, try again only for the next who asks: those who wait
+    # already would wait for their time-out, and an alarm with them.
+    await asyncio.sleep(RECONNECT_SECONDS)
+    with suppress(PoolTimeout, PoolClosed):
+        await connections.putconn(await connections.getconn(timeout=RECONNECT_SECONDS))
 
 
 async def refuse_other_version(connection: Connection) -> None:

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from socketserver import ThreadingMixIn
+from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -24,7 +24,8 @@ Check = Callable[[], str | None]
 class Health:
     """What a service says of itself.
 
-    `checks` decide readiness; `facts` are shown beside them (for the watchdog: ages in seconds, flags).
+    `checks` decide readiness; `facts` are shown beside them (for the watchdog: ages in seconds, flags). A service that has said
+    nothing of itself yet is still starting, and not ready.
     """
 
     def __init__(self, service: str) -> None:
@@ -43,6 +44,8 @@ class Health:
 
     def problems(self) -> dict[str, str]:
         """Failing checks by name."""
+        if not self.checks and not self.facts:
+            return {"start": "the service is starting"}
         return {name: problem for name, check in self.checks.items() if (problem := check()) is not None}
 
     def report(self) -> dict[str, Any]:
@@ -55,8 +58,17 @@ class Health:
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
+    def server_bind(self) -> None:
+        # Not WSGIServer's: it asks the name service for this machine's name, which may take seconds.
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+        self.setup_environ()
+
 
 class _QuietHandler(WSGIRequestHandler):
+    timeout = 10.0
+    """Seconds that a client may take over its request: it holds a thread."""
+
     def log_message(self, *_: object) -> None:
         return
 
@@ -65,7 +77,7 @@ def serve(health: Health, *, host: str, port: int) -> Callable[[], None]:
     """Serve in a daemon thread; the function returned ends it.
 
     Raises:
-        ConfigurationError: the port is in use.
+        ConfigurationError: the port is in use, or the host is none of this machine's.
     """
     metrics = make_wsgi_app()
 
@@ -83,6 +95,11 @@ def serve(health: Health, *, host: str, port: int) -> Callable[[], None]:
     try:
         server = make_server(host, port, application, server_class=_Server, handler_class=_QuietHandler)
     except OSError as error:
-        raise ConfigurationError(f"{health.service}: cannot serve metrics on {host}:{port}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot serve metrics on {host}:{port}: {error.strerror}") from error
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
-    return server.shutdown
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+
+    return stop

@@ -14,6 +14,8 @@ from runtime.health import Health, serve
 from runtime.settings import S, load
 
 TURN_SECONDS = 1.0
+SAME_AGAIN_SECONDS = 60.0
+TEXTS_REMEMBERED = 100
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,26 @@ def configure_logging(level: str) -> None:
         format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s",
     )
     logging.Formatter.converter = time.gmtime
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    logging.getLogger("psycopg.pool").addFilter(_Seldom())
+
+
+class _Seldom(logging.Filter):
+    """Why the database is away is said once a minute, not at every attempt."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return False
+        text = record.getMessage()
+        if record.created - self._said.get(text, -SAME_AGAIN_SECONDS) < SAME_AGAIN_SECONDS:
+            return False
+        if len(self._said) > TEXTS_REMEMBERED:
+            self._said.clear()
+        self._said[text] = record.created
+        return True
 
 
 def run(name: str, settings_type: type[S], *, port: Callable[[S], int], main: Callable[[S, Health], Awaitable[None]]) -> int:

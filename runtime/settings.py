@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from runtime.errors import ConfigurationError
 
@@ -19,9 +19,12 @@ ENVIRONMENT_FILE = Path(os.environ.get("WANGHUO_ENVIRONMENT_FILE", ".stack/env")
 class Settings(BaseSettings):
     """What every service and task needs."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENVIRONMENT_FILE, extra="ignore", frozen=True)
+    # A variable that is set to nothing is not set: so docker-compose passes on what .env leaves out.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=ENVIRONMENT_FILE, env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
-    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR", pattern=r"(?i)^(DEBUG|INFO|WARNING|ERROR)$")
     http_host: str = Field(default="127.0.0.1", description="address on which /metrics, /healthz and /readyz are served")
 
 
@@ -44,5 +47,11 @@ def load(kind: type[S]) -> S:
     try:
         return kind()
     except ValidationError as error:
-        lines = [f"  {PREFIX}{str(part['loc'][0]).upper()}: {part['msg']}" for part in error.errors()]
-        raise ConfigurationError("the configuration is incomplete:\n" + "\n".join(lines)) from None
+        lines = [f"  {_variable(part['loc'])}: {part['msg']}" for part in error.errors()]
+        raise ConfigurationError("the configuration is incomplete or wrong:\n" + "\n".join(lines)) from None
+    except SettingsError as error:
+        raise ConfigurationError(f"the configuration is wrong: {error}") from None
+
+
+def _variable(location: tuple[str | int, ...]) -> str:
+    return f"{PREFIX}{str(location[0]).upper()}" if location else "together"
