@@ -65,8 +65,8 @@ def migrate(url: str, *, role_passwords: Mapping[str, str] | None = None, folder
         Names of the steps applied by this call.
 
     Raises:
-        MigrationError: TimescaleDB is missing or of another major version, a step was changed after it was applied, the
-            database is ahead of this code, or a step failed.
+        MigrationError: TimescaleDB is missing or of another major version, a step was changed after it was applied or put before
+            one that is applied, the database is ahead of this code, or a step failed.
         psycopg.OperationalError: the database cannot be reached.
     """
     with psycopg.connect(url, autocommit=True) as connection:
@@ -103,7 +103,12 @@ def _missing(connection: psycopg.Connection, steps: list[Migration]) -> list[Mig
     for step in steps:
         if step.name in applied and applied[step.name] != step.checksum:
             raise MigrationError(f"migration {step.name} was changed after it was applied; write a new one instead")
-    return [step for step in steps if step.name not in applied]
+    missing = [step for step in steps if step.name not in applied]
+    if missing and applied and missing[0].name < max(applied):
+        raise MigrationError(
+            f"migration {missing[0].name} stands before {max(applied)}, which is applied already; give it a later number"
+        )
+    return missing
 
 
 def _apply(connection: psycopg.Connection, step: Migration) -> None:
@@ -130,7 +135,7 @@ def main() -> int:
     named = {role: os.environ.get(f"{role.upper()}_DATABASE_PASSWORD") for role in ROLES}
     try:
         applied = migrate(url, role_passwords={role: password for role, password in named.items() if password})
-    except (MigrationError, psycopg.OperationalError) as error:
+    except (MigrationError, psycopg.Error) as error:
         print(f"migrate: {error}", file=sys.stderr)  # noqa: T201
         return 1
     print(f"migrate: {', '.join(applied) or 'nothing to do'}; the database is at {latest()}")  # noqa: T201
