@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 import mqtt5
@@ -53,8 +54,12 @@ class Work(Protocol[B]):
         """Read messages into the batch. Nothing raises for what a device may send."""
         ...
 
+    async def prepare(self, batch: B) -> None:
+        """The batch is full: ask the database what is needed to finish it. May be called again after `Unavailable`."""
+        ...
+
     def close(self, batch: B, *, at: datetime) -> None:
-        """The batch is full: add what goes with it, once."""
+        """Add what goes with it, once."""
         ...
 
     async def store(self, batch: B) -> None:
@@ -113,8 +118,9 @@ class Consumer(Generic[B]):
             await self._changed.wait()
             await self._linger()
             batch, arrived = self._take()
+            await self._store.patiently(partial(self._work.prepare, batch), what="a batch")
             self._work.close(batch, at=self._now())
-            await self._store.patiently(lambda batch=batch: self._work.store(batch), what="a batch")  # type: ignore[misc]
+            await self._store.patiently(partial(self._work.store, batch), what="a batch")
             self._tell(batch)
             passing("ingest.after_confirm")
             for part in arrived:

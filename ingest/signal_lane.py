@@ -36,6 +36,16 @@ class SignalLane:
         """Read messages into the batch."""
         self._reader.read(messages, batch, received_at=received_at)
 
+    async def prepare(self, batch: SignalBatch) -> None:
+        """Look up the transmitters of whom nothing is known yet, and read what they sent.
+
+        Raises:
+            Unavailable: the database is away, slow or full.
+        """
+        while batch.parked:
+            await self._transmitters.look_up(self._reader.unknown(batch), store=self._store)
+            self._reader.read_parked(batch)
+
     def close(self, batch: SignalBatch, *, at: datetime) -> None:
         """Add what has to be written of presence and readiness."""
         batch.beside.spans = self._uptime.spans(batch.probes)
@@ -47,9 +57,6 @@ class SignalLane:
         Raises:
             Unavailable: the database is away, slow or full.
         """
-        while batch.parked:
-            await self._transmitters.look_up(self._reader.unknown(batch), store=self._store)
-            self._reader.read_parked(batch)
         await self._writer.write(batch)
 
     def commands(self, batch: SignalBatch, *, at: datetime) -> Iterable[Command]:

@@ -35,6 +35,16 @@ class TelemetryLane:
         """Read messages into the batch."""
         self._reader.read(messages, batch, received_at=received_at)
 
+    async def prepare(self, batch: TelemetryBatch) -> None:
+        """Look up the transmitters of whom nothing is known yet, and read what they sent.
+
+        Raises:
+            Unavailable: the database is away, slow or full.
+        """
+        while batch.parked:
+            await self._transmitters.look_up(self._reader.unknown(batch), store=self._store)
+            self._reader.read_parked(batch)
+
     def close(self, batch: TelemetryBatch, *, at: datetime) -> None:
         """Add what has to be written of presence and readiness."""
         batch.beside.spans = self._uptime.spans(batch.probes)
@@ -46,9 +56,6 @@ class TelemetryLane:
         Raises:
             Unavailable: the database is away, slow or full.
         """
-        while batch.parked:
-            await self._transmitters.look_up(self._reader.unknown(batch), store=self._store)
-            self._reader.read_parked(batch)
         await self._writer.write(batch)
 
     def commands(self, batch: TelemetryBatch, *, at: datetime) -> Iterable[Command]:  # noqa: ARG002

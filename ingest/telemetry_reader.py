@@ -188,7 +188,7 @@ class TelemetryReader:
             self._presence.heard(device, arrival.at)
         if newer and arrival.live and not arrival.message.duplicate and found.occurred_at is not None:
             heard.note_clock(microseconds(found.occurred_at), at=arrival.at)
-        if newer or heard.interval_seconds is None:
+        if newer:
             heard.interval_seconds = found.interval_seconds
             heard.heartbeat = json.dumps(found.detail)
 

@@ -87,6 +87,7 @@ class LaneByHand:
         batch: Any = self.lane.new_batch()
         self.lane.read(messages, batch, received_at=self.clock)
         batch.redelivered = sum(message.duplicate for message in messages)
+        await self.lane.prepare(batch)
         self.lane.close(batch, at=self.clock)
         await self.lane.store(batch)
         return list(self.lane.commands(batch, at=self.clock))
