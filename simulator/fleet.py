@@ -91,8 +91,8 @@ class Fleet:
         return await self._all(lambda transmitter: transmitter.connects > 0, timeout_seconds=timeout_seconds)
 
     async def settle(self, *, timeout_seconds: float) -> bool:
-        """Wait until the centre has confirmed everything; False where the time was not enough."""
-        return await self._all(lambda transmitter: transmitter.speaker.unconfirmed == 0, timeout_seconds=timeout_seconds)
+        """Wait until everything said has arrived and is confirmed; False where the time was not enough."""
+        return await self._all(lambda transmitter: transmitter.speaker.quiet, timeout_seconds=timeout_seconds)
 
     async def play(self, steps: Iterable[Step], *, speed: float = 1.0) -> None:
         """Play a timetable from now on, in its order, `speed` times as fast as it is written.

@@ -23,6 +23,9 @@ FIRST_ANSWER_TIMEOUT_SECONDS = 15.0
 ANSWER_TIMEOUT_SECONDS = 120.0
 TABLE_SIZE = 1009
 
+Turn = tuple[str, int]
+"""A transmitter and the seq of its next reading."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloodSettings:
@@ -83,7 +86,7 @@ class Flood:
         async with asyncio.TaskGroup() as group:
             running = group.create_task(self._session.run(), name="flood session")
             try:
-                await self._publish(*next(self._turns), timeout_seconds=FIRST_ANSWER_TIMEOUT_SECONDS)
+                await self._answered([next(self._turns)], timeout_seconds=FIRST_ANSWER_TIMEOUT_SECONDS)
                 await self._pour()
             except (BrokerAway, BrokerRefused) as error:
                 failure = error
@@ -111,37 +114,34 @@ class Flood:
                 group.create_task(self._slice(turns), name="flood slice")
                 await asyncio.sleep(0)
 
-    async def _slice(self, turns: list[tuple[str, int]]) -> None:
+    async def _slice(self, turns: list[Turn]) -> None:
         """Send a slice and wait for the answer to its last message: the broker answers in order (MQTT 5, 4.6)."""
-        boot = self.settings.boot
         try:
-            for transmitter_id, seq in turns[:-1]:
-                self._ledger.measured(transmitter_id, boot, seqs=(seq, seq), acknowledged=False)
-                self._session.send(topics.upward(transmitter_id, MessageClass.TELEMETRY), self._payload(seq))
-                self.result.sent += 1
-            await self._publish(*turns[-1], timeout_seconds=ANSWER_TIMEOUT_SECONDS)
+            for turn in turns[:-1]:
+                self._session.send(*self._say(turn))
+            await self._answered(turns, timeout_seconds=ANSWER_TIMEOUT_SECONDS)
         except BrokerAway:
             return
         finally:
             self._room.release()
-        for transmitter_id, seq in turns[:-1]:
-            self._ledger.measured(transmitter_id, boot, seqs=(seq, seq), acknowledged=True)
-        self.result.acknowledged += len(turns) - 1
 
-    async def _publish(self, transmitter_id: str, seq: int, *, timeout_seconds: float) -> None:
-        boot = self.settings.boot
-        self._ledger.measured(transmitter_id, boot, seqs=(seq, seq), acknowledged=False)
+    async def _answered(self, turns: list[Turn], *, timeout_seconds: float) -> None:
+        """Publish the last turn; when it is acknowledged, all are."""
+        topic, payload = self._say(turns[-1])
+        await self._session.publish(topic, payload, timeout_seconds=timeout_seconds)
+        for transmitter_id, seq in turns:
+            self._ledger.measured(transmitter_id, self.settings.boot, seqs=(seq, seq), acknowledged=True)
+        self.result.acknowledged += len(turns)
+
+    def _say(self, turn: Turn) -> tuple[str, bytes]:
+        transmitter_id, seq = turn
+        self._ledger.measured(transmitter_id, self.settings.boot, seqs=(seq, seq), acknowledged=False)
         self.result.sent += 1
-        topic = topics.upward(transmitter_id, MessageClass.TELEMETRY)
-        await self._session.publish(topic, self._payload(seq), timeout_seconds=timeout_seconds)
-        self._ledger.measured(transmitter_id, boot, seqs=(seq, seq), acknowledged=True)
-        self.result.acknowledged += 1
+        at = stamp(self._now())
+        payload = f'{{"boot":{self.settings.boot},"seq":{seq},"at":"{at}","point":"1","values":{next(self._values)}}}'
+        return topics.upward(transmitter_id, MessageClass.TELEMETRY), payload.encode()
 
-    def _take_turns(self) -> Iterator[tuple[str, int]]:
+    def _take_turns(self) -> Iterator[Turn]:
         for seq in count():
             for transmitter_id in self.settings.transmitter_ids:
                 yield transmitter_id, seq
-
-    def _payload(self, seq: int) -> bytes:
-        at = stamp(self._now())
-        return f'{{"boot":{self.settings.boot},"seq":{seq},"at":"{at}","point":"1","values":{next(self._values)}}}'.encode()

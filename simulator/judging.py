@@ -1,7 +1,7 @@
 """Judging: the ledger against what is stored. Pure, but for `verdict`, which reads the database first."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from signals.kinds import CENTRE_KINDS, FIRE_KINDS, Kind
@@ -199,19 +199,24 @@ class _Court:
 
     def _is_new(self, alarm: StoredAlarm) -> bool:
         """Whether it was raised since the ledger began to play its transmitter."""
-        return alarm.raised_at.timestamp() >= self.ledger.played[alarm.transmitter_id]
+        began_at = self.ledger.played.get(alarm.transmitter_id, min(self.ledger.played.values()))
+        return alarm.raised_at.timestamp() >= began_at
 
     def _justified(self, alarm: StoredAlarm) -> None:
         at, about = alarm.raised_at.timestamp(), _about(alarm)
         if about.kind in {Kind.OFFLINE, Kind.PATH_OFFLINE}:
-            silences = self.ledger.silences(alarm.transmitter_id)
-            if not any(since <= at <= until + self.limit_seconds for since, until in silences):
+            if not self._is_silent([alarm.transmitter_id] if alarm.transmitter_id else self.ledger.played, at):
                 self.findings.add(Violation.FALSE_OFFLINE, _label(alarm))
             return
         told = about in self.expected.caused and about.kind not in INFORMING_KINDS
         conflict = about.kind is Kind.KEY_CONFLICT and alarm.transmitter_id in self.expected.conflicts
         if not told and not conflict and not any(_covers(cause, about, at) for cause in self.ledger.causes):
             self.findings.add(Violation.FALSELY_RAISED, f"{_label(alarm)}: nobody said so")
+
+    def _is_silent(self, transmitter_ids: Iterable[str], at: float) -> bool:
+        """Whether one of them was meant to be silent at that time, or shortly before."""
+        spans = (span for transmitter_id in transmitter_ids for span in self.ledger.silences(transmitter_id))
+        return any(since <= at <= until + self.limit_seconds for since, until in spans)
 
     def _lasting(self) -> set[Condition]:
         """Conditions that last and ask for an alarm; of fires every single word was heard already."""

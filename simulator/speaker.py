@@ -82,6 +82,11 @@ class Speaker:
         """Objects that the centre has not confirmed."""
         return len(self._outbox)
 
+    @property
+    def quiet(self) -> bool:
+        """Whether everything that was said has arrived: signals are confirmed, telemetry and heartbeats acknowledged."""
+        return not self._outbox and not self._measured
+
     def signal(self, point: str, kind: str, *, active: bool, now: float, **more: Any) -> Said:
         """Say that a condition began or is over. `more`: further members; `clock` (Unix seconds) in place of the device's."""
         clock = more.pop("clock", None)

@@ -19,6 +19,8 @@ from sql import queries
 MARGIN_SECONDS = 5.0
 """The ledger's clock and the database's differ by less than this."""
 POLL_SECONDS = 0.2
+NOBODY = ""
+"""Stands in an alarm that is about a path, which many transmitters share."""
 CHUNK = 500
 """Transmitters whose telemetry is counted by one statement."""
 
@@ -125,7 +127,7 @@ async def load(url: str, ledger: Ledger, *, patience_seconds: float) -> Stored:
                     await asyncio.sleep(POLL_SECONDS)
         began_at = min(ledger.played.values(), default=0.0)
         since = datetime.fromtimestamp(began_at - MARGIN_SECONDS, UTC)
-        alarms = [alarm for alarm in await _alarms(connection, since) if alarm.transmitter_id in ledger.played]
+        alarms = [alarm for alarm in await _alarms(connection, since) if alarm.transmitter_id in {NOBODY, *ledger.played}]
         alarm_ids = [alarm.alarm_id for alarm in alarms]
         return Stored(
             facts=[fact for fact in await _facts(connection, since) if fact.transmitter_id in ledger.played],

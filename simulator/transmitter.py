@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import math
-import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from aiomqtt.exceptions import MqttConnectError
 from signals import topics
 from signals.topics import MessageClass
 from simulator.chance import seeded
+from simulator.client import Client
 from simulator.devices import DeviceClass
 from simulator.ledger import Ledger
 from simulator.speaker import Speaker
@@ -78,8 +78,9 @@ class Transmitter:
         self._stopping = asyncio.Event()
         self._off = False
         self._cutting = False
+        self._deaf = False
         self._wiping = False
-        self._client: aiomqtt.Client | None = None
+        self._client: Client | None = None
 
     @property
     def connected(self) -> bool:
@@ -129,12 +130,7 @@ class Transmitter:
 
     def cut(self) -> None:
         """Lose the connection without a DISCONNECT, so that the broker publishes the will; it is made again."""
-        # aiomqtt offers no way to end a connection but the polite one; paho's socket() is public.
-        found = self._client._client.socket() if self._client is not None else None  # noqa: SLF001
-        if isinstance(found, socket.socket):
-            self._cutting = True
-            with contextlib.suppress(OSError):
-                found.shutdown(socket.SHUT_RDWR)
+        self._cutting = self._client is not None and self._client.cut()
 
     def switch_off(self) -> None:
         """Lose the connection, and stay away until `switch_on`."""
@@ -156,6 +152,9 @@ class Transmitter:
     def wake(self) -> None:
         """There may be something to do."""
         self._woken.set()
+        self._pulse()
+
+    def _pulse(self) -> None:
         self.changed.set()
         self.changed.clear()
 
@@ -193,8 +192,10 @@ class Transmitter:
         async with self._make_client() as client:
             await client.subscribe(topics.command(self.id), qos=1)
             await client.publish(topics.upward(self.id, MessageClass.STATUS), ONLINE, qos=1, retain=True)
+            if self._off:
+                raise aiomqtt.MqttError("switched off while it connected")
             self.connects += 1
-            self._client, self._cutting = client, False
+            self._client, self._cutting, self._deaf = client, False, False
             self._ledger.heard(self.id, at=self._now())
             self.speaker.connected(now=self._now())
             self.wake()
@@ -207,9 +208,9 @@ class Transmitter:
                 self._client = None
             await client.publish(topics.upward(self.id, MessageClass.STATUS), OFFLINE, qos=1, retain=True)
 
-    def _make_client(self) -> aiomqtt.Client:
+    def _make_client(self) -> Client:
         mqtt5 = self.speaker.device.mqtt5
-        return aiomqtt.Client(
+        return Client(
             self._line.host,
             self._line.port,
             username=self.id,
@@ -223,21 +224,30 @@ class Transmitter:
             tls_context=self._line.tls,
         )
 
-    async def _obey(self, client: aiomqtt.Client) -> None:
-        async for message in client.messages:
-            if isinstance(message.payload, bytes):
-                self.speaker.obey(message.payload, now=self._now())
-                self.wake()
+    async def _obey(self, client: Client) -> None:
+        try:
+            async for message in client.messages:
+                if isinstance(message.payload, bytes):
+                    self.speaker.obey(message.payload, now=self._now())
+                    self.wake()
+        finally:
+            self._deaf = True
+            self.wake()
 
-    async def _speak(self, client: aiomqtt.Client) -> None:
-        """Publish what there is to say, in order, one after the other; returns when it is to stop."""
+    async def _speak(self, client: Client) -> None:
+        """Publish what there is to say, in order, one after the other; returns when it is to stop, having said it all."""
         spoken_at = self._now()
-        while not self._stopping.is_set():
+        while True:
             self._woken.clear()
             while not self._cutting and (message := self.speaker.next_message(self._now())) is not None:
                 await client.publish(topics.upward(self.id, message.message_class), message.payload, qos=1)
                 spoken_at = self._now()
                 self.speaker.sent(message, now=spoken_at)
+            self._pulse()
+            if self._stopping.is_set():
+                return
+            if self._deaf:  # before Python 3.12 the cancellation is lost when it meets the broker's answer in `publish`
+                raise aiomqtt.MqttError("the connection is lost")
             if self._wiping and not self.speaker.unconfirmed:
                 self._wiping = False
                 self.speaker.wipe(now=self._now())

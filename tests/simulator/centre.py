@@ -91,5 +91,7 @@ async def centre_at(broker, *, confirming=True):
         try:
             yield centre
         finally:
-            listening.cancel()
-            await asyncio.wait([listening])
+            # Before Python 3.12 a cancellation is lost when it meets the broker's answer (asyncio.wait_for in aiomqtt).
+            while not listening.done():
+                listening.cancel()
+                await asyncio.wait([listening], timeout=1)

@@ -41,6 +41,12 @@ async def fleet_at(broker, *devices, ledger=None, patience=NEVER, **line):
         yield fleet
 
 
+async def until(transmitter, reached):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while not reached(transmitter.speaker):
+            await transmitter.changed.wait()
+
+
 async def test_a_transmitter_shows_itself_and_says_goodbye(broker):
     async with centre_at(broker) as centre:
         async with fleet_at(broker, device()):
@@ -70,7 +76,7 @@ async def test_the_unconfirmed_is_said_three_more_times_and_again_at_every_recon
     async with centre_at(broker, confirming=False) as centre, fleet_at(broker, device(), patience=HASTY) as fleet:
         fleet.transmitters["T1"].begin("1", "fire_alarm")
         await centre.until(lambda: len(centre.messages(SIGNAL)) == 4)
-        assert fleet.transmitters["T1"].speaker.next_at() == float("inf")
+        await until(fleet.transmitters["T1"], lambda speaker: speaker.next_at() == float("inf"))
         fleet.transmitters["T1"].cut()
         await centre.until(lambda: len(centre.messages(SIGNAL)) == 5)
         assert {message.payload for message in centre.messages(SIGNAL)} == {centre.heard[1].payload}

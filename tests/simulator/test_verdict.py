@@ -197,6 +197,15 @@ async def test_offline_is_true_only_while_the_device_is_silent(books, found):
     assert await found() == {Violation.FALSE_OFFLINE: 1}
 
 
+async def test_a_path_is_offline_only_while_somebody_is_silent(books, found):
+    alarm_id = books.raise_alarm("", "telecom-nb", "path_offline", at=START + 60)
+    books.journal(alarm_id, "began", "raised", at=START + 60)
+    books.notify(alarm_id, at=START + 60)
+    assert await found() == {Violation.FALSE_OFFLINE: 1}
+    books.ledger.silent("T3", at=START + 10)
+    assert await found() == {}
+
+
 async def test_an_alarm_that_contradicts_the_devices_last_word(books, found):
     books.execute("UPDATE alarm SET device_active = false WHERE kind = 'line_fault'")
     books.execute("UPDATE alarm SET device_active = true WHERE kind = 'fire_alarm'")
