@@ -95,6 +95,8 @@ class Effect(StrEnum):
 DEVICE = "device"
 """Who closed an alarm that restored itself; no operator may bear this name."""
 
+CAUSE_MISSING = "a false alarm is verified with its cause (GB 25201-2010 5.3)"
+
 OPERATOR_EVENTS = (EventName.ACKNOWLEDGE, EventName.VERIFY, EventName.CLOSE)
 
 
@@ -266,7 +268,7 @@ def _verdict(event: Event, at: datetime) -> Verdict:
         raise UnlawfulStep(f"a verification says what it was: one of {', '.join(Disposition)}")
     cause = (event.cause or "").strip() or None
     if event.disposition is Disposition.FALSE_ALARM and cause is None:
-        raise UnlawfulStep("a false alarm is verified with its cause (GB 25201-2010 5.3)")
+        raise UnlawfulStep(CAUSE_MISSING)
     return Verdict(by=event.by, at=at, disposition=event.disposition, cause=cause)
 
 

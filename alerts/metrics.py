@@ -4,7 +4,9 @@ from alerts.policy import PRIORITIES
 from runtime.metrics import counter, gauge, latency
 from signals.kinds import Kind
 
-OPEN = gauge("alarms_open", "Alarms that are not closed.", priority=map(str, PRIORITIES))
+PRIORITY_LABELS = tuple(map(str, PRIORITIES))
+
+OPEN = gauge("alarms_open", "Alarms that are not closed.", priority=PRIORITY_LABELS)
 RAISED = counter("alarms_raised", "Alarms raised from signals.", kind=Kind)
 RE_ALARMED = counter("alarms_re_alarmed", "Re-alarms from signals.", kind=Kind)
 OLDER = counter("signals_older", "Signals without effect because a newer word was applied already.")

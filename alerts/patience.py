@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 async def patiently(work: Callable[[], Awaitable[None]], *, what: str, failed: Callable[[str], None] = lambda _: None) -> None:
-    """Do `work` again and again, also when it ends by itself. What we depend on being away costs a pause; other errors end this.
+    """Do `work` until it ends by itself. What we depend on being away costs a pause and begins it anew; other errors end this.
 
     Pauses double from 0.1 s to 2 s, with jitter: an outage is followed by a silence of no more than that. A broker that refuses
     us may be told otherwise by the next reading of its password file.
@@ -24,6 +24,7 @@ async def patiently(work: Callable[[], Awaitable[None]], *, what: str, failed: C
         began = loop.time()
         try:
             await work()
+            return  # noqa: TRY300
         except (Unavailable, BrokerRefused) as error:
             failed(str(error))
             failures = 1 if loop.time() - began > PAUSE_MOST_SECONDS else failures + 1

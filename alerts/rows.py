@@ -1,6 +1,6 @@
 """Rows of the alarm tables become what the desk works on, and back. Instants travel as RFC 3339 text inside JSON."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -146,13 +146,13 @@ def journal_row(change: Change, *, at: datetime) -> Written:
     }
 
 
-def notification_rows(change: Change, *, recipients: Sequence[str], at: datetime) -> Iterator[Written]:
-    """For `insert_notifications`: one for each recipient, where people are called."""
+def notification_rows(change: Change, *, recipients: Callable[[str | None, int], Sequence[str]], at: datetime) -> Iterator[Written]:
+    """For `insert_notifications`: one for each recipient by village and priority, where people are called."""
     alarm = change.alarm
     if Effect.NOTIFY not in change.effects or alarm is None:
         return
     occasion = alarm.state.re_alarms
-    for recipient in recipients:
+    for recipient in recipients(alarm.place.village_id, POLICY[alarm.key.kind].priority):
         yield {
             "notification_id": str(uuid5(NOTIFICATIONS, f"{alarm.alarm_id}/{occasion}/{recipient}")),
             "alarm_id": alarm.alarm_id,

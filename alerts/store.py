@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from hashlib import blake2b
 from typing import Protocol
 
@@ -21,8 +22,8 @@ _SQL = queries.load("alerts")
 class Roster(Protocol):
     """Whom to notify."""
 
-    def on_duty(self, at: datetime) -> Sequence[str]:
-        """Names of those on duty."""
+    def recipients(self, *, village_id: str | None, priority: int, at: datetime) -> Sequence[str]:
+        """Names of those to be told of an alarm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ async def load(connection: Connection, scope: Scope) -> Loaded:
 async def record(connection: Connection, desk: Desk, *, roster: Roster, at: datetime) -> None:
     """Write what changed: conditions, alarms, journal, and the notifications and publications that are owed."""
     desk.name_raised(await _draw_ids(connection, count=desk.raised))
-    recipients = roster.on_duty(at) if desk.changes else ()
+    recipients = cache(lambda village_id, priority: tuple(roster.recipients(village_id=village_id, priority=priority, at=at)))
     written = {
         "put_conditions": [rows.condition_row(condition) for condition in desk.conditions],
         "insert_alarms": [rows.alarm_row(alarm, at=at) for alarm in desk.new_alarms],

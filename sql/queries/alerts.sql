@@ -190,3 +190,40 @@ UPDATE command SET state = 'expired' WHERE state IN ('due', 'sent') AND expires_
 UPDATE command AS c SET state = 'answered', answered_at = r.received_at, answer = r.answer
 FROM jsonb_to_recordset(%(rows)s) AS r (command_id uuid, transmitter_id text, received_at timestamptz, answer jsonb)
 WHERE c.command_id = r.command_id AND c.transmitter_id = r.transmitter_id AND c.state IN ('due', 'sent')
+
+-- name: list_open_alarms
+-- Alarms that are not closed, the most urgent and oldest first. village_id null: of every village. Indexes: alarm_open; those of the
+-- register.
+SELECT * FROM alarm_at_place
+WHERE handling <> 'closed' AND (%(village_id)s::text IS NULL OR village_id = %(village_id)s)
+ORDER BY priority, raised_at
+LIMIT %(most)s
+
+-- name: list_newest_alarms
+-- The alarms raised last, closed or not, newest first. village_id null: of every village. Indexes: alarm_raised; those of the register.
+SELECT * FROM alarm_at_place
+WHERE %(village_id)s::text IS NULL OR village_id = %(village_id)s
+ORDER BY raised_at DESC
+LIMIT %(most)s
+
+-- name: show_alarm
+-- One alarm. Indexes: alarm_pkey; those of the register.
+SELECT * FROM alarm_at_place WHERE alarm_id = %(alarm_id)s
+
+-- name: alarm_journal
+-- What happened to an alarm, in its order. Index: alarm_journal_alarm.
+SELECT at, event, effect, actor, detail FROM alarm_journal WHERE alarm_id = %(alarm_id)s ORDER BY journal_id
+
+-- name: alarm_notifications
+-- Who was to be notified of an alarm, and what came of it. Index: notification_alarm_id_occasion_recipient_key.
+SELECT occasion, recipient, state, attempts, created_at, sent_at, last_error
+FROM notification WHERE alarm_id = %(alarm_id)s ORDER BY occasion, recipient
+
+-- name: request_action
+-- An operator's request; alerts applies it.
+INSERT INTO operator_action (request_id, alarm_id, operator_id, action, disposition, cause)
+VALUES (%(request_id)s, %(alarm_id)s, %(operator_id)s, %(action)s, %(disposition)s, %(cause)s)
+
+-- name: request_outcome
+-- What alerts made of a request; no row: nothing yet. Index: alarm_journal_request_id_key.
+SELECT effect, detail ->> 'reason' FROM alarm_journal WHERE request_id = %(request_id)s

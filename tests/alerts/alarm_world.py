@@ -31,7 +31,7 @@ class OnDuty:
 
     names: Sequence[str] = ("wang", "li")
 
-    def on_duty(self, at: datetime) -> Sequence[str]:
+    def recipients(self, *, village_id: str | None, priority: int, at: datetime) -> Sequence[str]:
         return self.names
 
 

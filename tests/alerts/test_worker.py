@@ -196,12 +196,14 @@ async def test_workers_beside_each_other_conclude_everything_once(world) -> None
 
 
 RUN = """
-import asyncio, sys
+import asyncio, logging, sys
 from datetime import UTC, datetime
 sys.path.insert(0, {tests!r})
 from alarm_world import OnDuty
 from alerts.worker import Worker
 from runtime.database import pool
+
+logging.basicConfig(level="INFO")
 
 async def main():
     async with pool({url!r}, name="killed", size=1) as connections:
@@ -211,19 +213,21 @@ asyncio.run(main())
 """
 
 
+def _run(script: str, *, environment: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            [sys.executable, "-c", script], env=environment, timeout=TIMEOUT_SECONDS, check=False, capture_output=True
+        )
+    except subprocess.TimeoutExpired as late:
+        pytest.fail(f"not killed within {TIMEOUT_SECONDS} s: {(late.stderr or b'').decode()[-5000:]}")
+
+
 @pytest.mark.parametrize("failpoint", ["alerts.before_commit", "alerts.after_commit"])
 async def test_a_worker_killed_around_its_commit_neither_loses_nor_doubles(world, failpoint: str) -> None:
     for seq in range(8):
         world.store(signal("fire_alarm", seq=seq, point=f"P{seq}"))
     script = textwrap.dedent(RUN.format(tests=str(Path(__file__).parent), url=world.database.url("wanghuo_alerts")))
-    killed = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-c", script],
-        env={"WANGHUO_FAILPOINT": failpoint},
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-        capture_output=True,
-    )
+    killed = await asyncio.to_thread(_run, script, environment={"WANGHUO_FAILPOINT": failpoint})
     assert killed.returncode == -signals.SIGKILL, killed.stderr.decode()
     assert len(world.alarms()) == (8 if failpoint == "alerts.after_commit" else 0)
     async with world.worker() as (worker, connection):
