@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -225,18 +226,32 @@ async def test_a_dead_channel_holds_up_neither_others_nor_another_channel_of_the
     assert (len(good.deliveries), len(li.deliveries)) == (30, 30)
 
 
+class Crowd:
+    """Refuses everything, and remembers how many requests were there when each came."""
+
+    def __init__(self) -> None:
+        self.together: list[int] = []
+        self._here = 0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> int:
+        with self._lock:
+            self._here += 1
+            self.together.append(self._here)
+        time.sleep(0.005)
+        with self._lock:
+            self._here -= 1
+        return 503
+
+
 async def test_a_channel_that_fails_is_tried_with_one_message_at_a_time(office) -> None:
-    with Receiver(answering(503)) as wang:
-        office.write(wang=wang.channel)
-        await office.owe(*[Kind.FIRE_ALARM] * 40)
+    crowd = Crowd()
+    with Receiver(crowd) as wang:
+        office.write(wang=wang.channel, li=wang.channel)
+        await office.owe(*[Kind.FIRE_ALARM] * 40, names=("wang", "li"))
         async with office.running():
-            await office.world.until(
-                "SELECT 1 WHERE (SELECT count(*) FROM notification WHERE attempts > 0) > %s", 2 * AT_ONCE_TO_ONE
-            )
-            for _ in range(20):
-                leased = office.world.rows("SELECT count(*) AS n FROM notification WHERE leased_until IS NOT NULL")[0]["n"]
-                assert leased <= 1
-                await asyncio.sleep(0.01)
+            await wait_for(lambda: len(crowd.together) >= 2 * AT_ONCE_TO_ONE + 20)
+    assert set(crowd.together[2 * AT_ONCE_TO_ONE :]) == {1}
     assert wang.deliveries == []
 
 
