@@ -61,9 +61,9 @@ class Centre:
         await self.client.publish(command(transmitter_id), json.dumps(document), qos=1)
 
     async def confirm(self, transmitter_id, message_class, *objects):
-        for one in objects:
-            seqs = {"class": message_class, "boot": one["boot"], "seqs": [one["seq"]]}
-            await self.command(transmitter_id, "confirm", **seqs)
+        for boot in {one["boot"] for one in objects}:
+            seqs = [one["seq"] for one in objects if one["boot"] == boot]
+            await self.command(transmitter_id, "confirm", **{"class": message_class, "boot": boot, "seqs": seqs})
 
     async def listen(self):
         async for message in self.client.messages:
