@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from alerts import notifier_metrics as metrics
 from alerts.channels import Message, spare_loopback
-from alerts.delivery import ATTEMPT_TIMEOUT_SECONDS, Courier
+from alerts.delivery import Courier
 from alerts.patience import patiently
 from alerts.roster import RosterFile
 from runtime.database import Connection, Pool, translated
@@ -21,8 +21,9 @@ from runtime.failpoints import passing
 from sql import queries
 
 POLL_SECONDS = 0.25
-LEASE = timedelta(seconds=2 * ATTEMPT_TIMEOUT_SECONDS)
-"""After a crash, what was claimed is claimed again this long after the claim."""
+LEASE = timedelta(seconds=5)
+"""After a crash, what was claimed is claimed again so soon: an attempt may take longer, and its lease is then renewed."""
+RENEW_SECONDS = 1.5
 GIVE_UP_AFTER = timedelta(hours=24)
 """Of what is no fire; a fire is tried until its alarm is closed."""
 PAUSE_FIRST_SECONDS = 1.0
@@ -77,6 +78,8 @@ class Notifier:
         self._tasks = tasks
         self._courier = Courier()
         self._on_their_way: Counter[str] = Counter()
+        self._leased: set[UUID] = set()
+        self._renewed_at = now()
         self._failing: set[str] = set()
         self._sent: list[dict[str, Any]] = []
         self._failed: list[dict[str, Any]] = []
@@ -90,8 +93,10 @@ class Notifier:
             while True:
                 self._wake.clear()
                 await self._mark(connection)
+                await self._renew(connection)
                 for owed in await self._claim(connection):
                     self._on_their_way[owed.recipient] += 1
+                    self._leased.add(owed.notification_id)
                     self._tasks.create_task(self._send(owed), name=f"notification {owed.notification_id}")
                 await self._rest()
 
@@ -101,6 +106,13 @@ class Notifier:
                 await self._wake.wait()
         except TimeoutError:
             pass
+
+    async def _renew(self, connection: Connection) -> None:
+        """Keep what is on its way ours; before anything is claimed, so that after an outage it is not claimed from ourselves."""
+        at = self._now()
+        if self._leased and (at - self._renewed_at).total_seconds() >= RENEW_SECONDS:
+            await connection.execute(_SQL["renew_leases"], {"notification_ids": list(self._leased), "until": at + LEASE})
+            self._renewed_at = at
 
     async def _claim(self, connection: Connection) -> list[Owed]:
         at = self._now()
@@ -145,6 +157,7 @@ class Notifier:
             metrics.FAILED.inc()
             log.warning("notification %s to %s, attempt %d: %s", owed.notification_id, owed.recipient, owed.attempts, outcome.error)
         self._on_their_way -= Counter([owed.recipient])
+        self._leased.discard(owed.notification_id)
         self._wake.set()
 
     async def _mark(self, connection: Connection) -> None:

@@ -24,6 +24,13 @@ class Delivery:
     message: str
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+    def handle_error(self, *_: object) -> None:
+        """A sender that was killed in the middle of a request is nothing to report."""
+
+
 class Receiver:
     """Takes every POST and answers 200, or what `answer` says."""
 
@@ -48,7 +55,7 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 return
 
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+        self._server = _Server((LOOPBACK, 0), Handler)
         self._server.daemon_threads = True
 
     @property

@@ -29,6 +29,10 @@ WHERE n.notification_id = c.notification_id
 RETURNING n.notification_id, n.recipient, n.title, n.body, n.attempts, c.priority,
           extract(epoch FROM clock_timestamp() - n.created_at)::double precision
 
+-- name: renew_leases
+-- Lease until %(until)s what is on its way. Index: notification_pkey.
+UPDATE notification SET leased_until = %(until)s WHERE notification_id = ANY (%(notification_ids)s) AND state = 'due'
+
 -- name: mark_sent
 -- rows: a JSON array of notification_id, sent_at and error (of a channel that did not take it; null: none). Index: notification_pkey.
 UPDATE notification AS n
