@@ -11,7 +11,7 @@ from ingest.quarantine import Held
 from signals import origin
 from signals.kinds import FIRE_KINDS, Kind, classify
 from signals.messages import Reply, Signal, Snapshot
-from signals.payloads import plain
+from signals.payloads import canonical, plain
 from signals.topics import MessageClass
 
 CENTRE = "centre"
@@ -115,14 +115,14 @@ def unreadable(held: Held, *, rest: bool = False) -> Fact:
 
 def key_conflict(conflicting: Fact) -> Fact:
     """The centre's statement that a counter has named two different facts; one for every (class, boot, seq)."""
-    identity = (CENTRE, Kind.KEY_CONFLICT, conflicting.fact_class, conflicting.boot, conflicting.seq)
+    detail = {"class": conflicting.fact_class, "boot": conflicting.boot, "seq": conflicting.seq}
     return _statement(
         conflicting.transmitter_id,
         Kind.KEY_CONFLICT,
-        keys=(origin.key(*identity), None),
-        detail={"class": conflicting.fact_class, "boot": conflicting.boot, "seq": conflicting.seq},
+        keys=(origin.key(CENTRE, Kind.KEY_CONFLICT, *detail.values()), None),
+        detail=detail,
         received_at=conflicting.received_at,
-        payload=conflicting.payload,
+        payload=canonical(detail),  # the evidence is with the facts themselves
     )
 
 
