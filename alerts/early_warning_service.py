@@ -169,9 +169,11 @@ async def run(settings: EarlyWarningSettings, health: Health) -> None:
 
 
 async def _turn(connections: Pool, watch: Watch | None, *, roster: RosterFile) -> tuple[Watch, bool]:
+    if watch is None:
+        async with translated(), connections.connection() as connection:
+            watch = await warm(connection, now=now)
     async with translated(), connections.connection() as connection:
-        known = watch or await warm(connection, now=now)
-        return known, await conclude_batches(connection, known, roster=roster, now=now)
+        return watch, await conclude_batches(connection, watch, roster=roster, now=now)
 
 
 def now() -> datetime:

@@ -111,7 +111,9 @@ class Notifier:
         """Keep what is on its way ours; before anything is claimed, so that after an outage it is not claimed from ourselves."""
         at = self._now()
         if self._leased and (at - self._renewed_at).total_seconds() >= RENEW_SECONDS:
-            await connection.execute(_SQL["renew_leases"], {"notification_ids": list(self._leased), "until": at + LEASE})
+            parameters = {"notification_ids": list(self._leased), "until": at + LEASE}
+            async with connection.transaction():
+                await connection.execute(_SQL["renew_leases"], parameters)
             self._renewed_at = at
 
     async def _claim(self, connection: Connection) -> list[Owed]:

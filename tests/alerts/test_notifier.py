@@ -376,3 +376,19 @@ async def test_killed_between_sending_and_marking_it_sends_again_under_the_same_
     assert first.headers[HEADER] == second.headers[HEADER] == str(row["notification_id"])
     assert first.message == second.message
     assert row["attempts"] == 2
+
+
+async def test_an_attempt_longer_than_its_lease_keeps_it_and_others_are_marked_meanwhile(office) -> None:
+    gate = Gate()
+    with Receiver(gate) as wang, Receiver() as li:
+        office.write(wang=wang.channel, li=li.channel)
+        await office.owe(Kind.FIRE_ALARM, names=("wang", "li"))
+        async with office.running(), office.running():
+            await wait_for(lambda: gate.held == 1)
+            await office.until("recipient = 'li' AND n.state = 'sent'")
+            for _ in range(4):
+                office.clock.at += timedelta(seconds=2)
+                await office.until(f"recipient = 'wang' AND leased_until > '{office.clock.at + timedelta(seconds=3)}'")
+            gate.open()
+            await office.all_sent()
+    assert (gate.held, len(wang.deliveries), len(li.deliveries)) == (1, 1, 1)
