@@ -42,7 +42,7 @@ async def show(stack: PrivateStack, ledger: Ledger, *, console: Console, failure
                 live.update(board(data, rate=rate, ledger=ledger, failures=failures()), refresh=True)
             elif now - printed >= PLAIN_EVERY_SECONDS:
                 printed = now
-                console.print(line(data, rate=rate, ledger=ledger), highlight=False)
+                console.print(line(data, rate=rate, ledger=ledger), highlight=False, soft_wrap=True)
             await asyncio.sleep(REFRESH_SECONDS)
 
 
