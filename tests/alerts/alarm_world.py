@@ -88,7 +88,7 @@ class World:
 
     def rows(self, statement: str, *parameters: Any) -> list[dict[str, Any]]:
         with psycopg.connect(self.database.owner_url, autocommit=True, row_factory=dict_row) as connection:
-            cursor = connection.execute(statement, parameters)
+            cursor = connection.execute(statement, parameters or None)
             return cursor.fetchall() if cursor.description else []
 
     def alarms(self) -> list[dict[str, Any]]:

@@ -108,7 +108,7 @@ async def test_a_poisonous_row_rings_as_unreadable_and_does_not_stop_the_others(
     assert "no kind" in poison["detail"]["detail"]
 
 
-async def test_what_the_database_cannot_hold_is_found_though_it_does_not_look_like_the_rows_fault(world) -> None:
+async def test_what_the_database_cannot_hold_rings_as_unreadable(world) -> None:
     endless = secrets.token_hex(1325)  # with its point and kind too long for the index of conditions (2,704 bytes)
     world.store(signal("fire_alarm", seq=1), signal("fire_alarm", seq=2, transmitter_id=endless, point=secrets.token_hex(30)))
     async with world.worker() as (worker, connection):
@@ -117,15 +117,43 @@ async def test_what_the_database_cannot_hold_is_found_though_it_does_not_look_li
     assert world.rows("SELECT * FROM signal_inbox") == []
 
 
+REFUSING = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON condition FOR EACH ROW WHEN (NEW.point = 'P2') EXECUTE FUNCTION refuse();
+"""
+
+
+async def test_a_row_that_the_database_will_not_take_is_found_though_the_error_does_not_blame_it(world) -> None:
+    world.rows(REFUSING)
+    world.store(*(signal("fire_alarm", seq=seq, point=f"P{seq}") for seq in (1, 2, 3)))
+    async with world.worker() as (worker, connection):
+        assert await worker.turn(connection) == 3
+    assert [(row["point"], row["kind"]) for row in world.alarms()] == [
+        ("P1", "fire_alarm"),
+        ("", "unreadable"),
+        ("P3", "fire_alarm"),
+    ]
+    assert world.rows("SELECT * FROM signal_inbox") == []
+
+
 async def test_what_cannot_even_be_said_to_be_unreadable_is_set_aside_and_tried_again_at_the_next_start(world) -> None:
-    world.rows("INSERT INTO signal_inbox (priority, transmitter_id, origin_key) VALUES (0, %s, '')", secrets.token_hex(2000))
-    world.store(signal("fire_alarm", seq=1))
-    for _ in range(2):
-        async with world.worker() as (worker, connection):
-            await worker.turn(connection)
-            assert await worker.turn(connection) == 0
-    assert [row["kind"] for row in world.alarms()] == ["fire_alarm"]
-    assert world.rows("SELECT count(*) AS n FROM signal_inbox") == [{"n": 1}]
+    world.rows(REFUSING.replace("NEW.point = 'P2'", "NEW.transmitter_id = 'T2'"))
+    world.store(signal("fire_alarm", seq=1, transmitter_id="T2"), signal("fire_alarm", seq=2))
+    async with world.worker() as (worker, connection):
+        await worker.turn(connection)
+        assert await worker.turn(connection) == 0
+    assert [row["transmitter_id"] for row in world.alarms()] == ["T1"]
+    world.rows("DROP TRIGGER refuse ON condition")
+    async with world.worker() as (worker, connection):
+        assert await worker.turn(connection) == 1
+    assert [row["transmitter_id"] for row in world.alarms()] == ["T1", "T2"]
+
+
+async def test_a_hand_over_without_its_signal_rings(world) -> None:
+    world.rows("INSERT INTO signal_inbox (priority, transmitter_id, origin_key) VALUES (1, 'T1', '')")
+    async with world.worker() as (worker, connection):
+        await worker.turn(connection)
+    assert [row["kind"] for row in world.alarms()] == ["unreadable"]
 
 
 @asynccontextmanager
@@ -169,16 +197,20 @@ async def test_a_lost_connection_and_a_stopped_database_are_waited_for(world) ->
         async with running(worker.run()):
             world.store(signal("fire_alarm", seq=1))
             await world.until("SELECT 1 FROM alarm")
-            assert worker.problem is None
+            await _until(lambda: worker.problem is None)
             _end(world, "test")
             world.store(signal("fire_alarm", seq=2, point="P2"))
             await world.until("SELECT 1 FROM alarm WHERE point = 'P2'")
             await asyncio.to_thread(world.database.server.stop)
-            while worker.problem is None:
-                await asyncio.sleep(0.02)
+            await _until(lambda: worker.problem is not None)
             await asyncio.to_thread(world.database.server.start)
             world.store(signal("fire_alarm", seq=3, point="P3"))
             await world.until("SELECT 1 FROM alarm WHERE point = 'P3'")
+
+
+async def _until(holds) -> None:
+    while not holds():
+        await asyncio.sleep(0.02)
 
 
 async def test_workers_beside_each_other_conclude_everything_once(world) -> None:
