@@ -1,6 +1,5 @@
 """Channels: the ways to a person, as apprise URLs."""
 
-import ipaddress
 import logging
 import os
 import threading
@@ -104,11 +103,3 @@ def spare_loopback() -> None:
     for name in ("no_proxy", "NO_PROXY"):
         known = [part for part in os.environ.get(name, "").split(",") if part]
         os.environ[name] = ",".join(dict.fromkeys([*known, *_LOOPBACK]))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the host is this machine."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

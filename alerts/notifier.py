@@ -108,7 +108,7 @@ class Notifier:
             pass
 
     async def _renew(self, connection: Connection) -> None:
-        """Keep what is on its way ours; before anything is claimed, so that after an outage it is not claimed from ourselves."""
+        """Keep others from what is on its way."""
         at = self._now()
         if self._leased and (at - self._renewed_at).total_seconds() >= RENEW_SECONDS:
             parameters = {"notification_ids": list(self._leased), "until": at + LEASE}
@@ -118,14 +118,15 @@ class Notifier:
 
     async def _claim(self, connection: Connection) -> list[Owed]:
         at = self._now()
+        ours = list(self._leased)
         async with connection.transaction():
-            cursor = await connection.execute(_SQL["due_recipients"], {"at": at})
+            cursor = await connection.execute(_SQL["due_recipients"], {"at": at, "ours": ours})
             waiting = {str(recipient): int(str(count)) for recipient, count in await cursor.fetchall()}
             metrics.WAITING.set(sum(waiting.values()))
             rooms = self._rooms(list(waiting))
             if not rooms:
                 return []
-            parameters = {"at": at, "until": at + LEASE, "recipients": list(rooms), "rooms": list(rooms.values())}
+            parameters = {"at": at, "until": at + LEASE, "ours": ours, "recipients": list(rooms), "rooms": list(rooms.values())}
             cursor = await connection.execute(_SQL["claim_notifications"], parameters)
             claimed = [Owed(*cast("tuple[Any, ...]", row)) for row in await cursor.fetchall()]
         return sorted(claimed, key=lambda owed: owed.priority)
@@ -159,7 +160,6 @@ class Notifier:
             metrics.FAILED.inc()
             log.warning("notification %s to %s, attempt %d: %s", owed.notification_id, owed.recipient, owed.attempts, outcome.error)
         self._on_their_way -= Counter([owed.recipient])
-        self._leased.discard(owed.notification_id)
         self._wake.set()
 
     async def _mark(self, connection: Connection) -> None:
@@ -173,6 +173,7 @@ class Notifier:
             cursor = await connection.execute(_SQL["mark_failed"], parameters)
             given_up = [state for (state,) in await cursor.fetchall() if state == "given_up"]
         del self._sent[: len(sent)], self._failed[: len(failed)]
+        self._leased -= {UUID(row["notification_id"]) for row in (*sent, *failed)}
         metrics.GIVEN_UP.inc(len(given_up))
 
 

@@ -1,9 +1,11 @@
 -- Notifications: what is owed to persons is claimed, sent outside any transaction, and marked.
 
 -- name: due_recipients
--- Who is owed something at %(at)s that nobody is sending. Index: notification_due.
+-- Who is owed something at %(at)s that nobody is sending; ours: what this process is sending, however late its lease. Index:
+-- notification_due.
 SELECT recipient, count(*) FROM notification
 WHERE state = 'due' AND due_at <= %(at)s AND (leased_until IS NULL OR leased_until <= %(at)s)
+  AND notification_id <> ALL (%(ours)s::uuid[])
 GROUP BY recipient
 
 -- name: claim_notifications
@@ -17,7 +19,7 @@ WITH claimed AS (
     SELECT n.notification_id, a.priority
     FROM notification AS n JOIN alarm AS a USING (alarm_id)
     WHERE n.state = 'due' AND n.due_at <= %(at)s AND (n.leased_until IS NULL OR n.leased_until <= %(at)s)
-      AND n.recipient = wanted.recipient
+      AND n.recipient = wanted.recipient AND n.notification_id <> ALL (%(ours)s::uuid[])
     ORDER BY a.priority, n.due_at
     LIMIT wanted.room
     FOR UPDATE OF n SKIP LOCKED

@@ -290,6 +290,21 @@ async def test_a_channel_is_mended_in_the_running_service(office) -> None:
     assert len(wang.deliveries) == 1
 
 
+async def test_what_is_on_its_way_is_not_sent_again_by_the_same_process_however_late_its_lease(office) -> None:
+    gate = Gate()
+    with Receiver(gate) as wang, Receiver() as li:
+        office.write(wang=wang.channel, li=li.channel)
+        await office.owe(Kind.FIRE_ALARM)
+        async with office.running():
+            await wait_for(lambda: gate.held == 1)
+            office.world.rows("UPDATE notification SET leased_until = '2020-01-01Z'")
+            await office.world.conclude(observed(point="later", seq=9), at=office.clock.at, roster=OnDuty(("li",)))
+            await office.until("recipient = 'li' AND state = 'sent'")
+            gate.open()
+            await office.all_sent()
+    assert gate.held == 1
+
+
 async def test_two_notifiers_send_everything_once(office) -> None:
     with Receiver() as wang:
         office.write(wang=wang.channel)
