@@ -16,6 +16,9 @@ take() {
   mv "$passwords.part" "$passwords"
 }
 
+# A new volume, and one that the image's entrypoint went over, is not the writers'.
+[ -z "${CREDENTIALS_OWNER:-}" ] || chown -R "$CREDENTIALS_OWNER" "$base/credentials"
+
 # Until the first account is written nobody can sign in.
 [ -e "$passwords" ] || { (umask 077 && : > "$passwords"); own "$passwords"; }
 known=$(state)
