@@ -22,7 +22,9 @@ class Client(aiomqtt.Client):
 
     # aiomqtt 2.5.1 notes the descriptor now and registers it in the event loop's next turn. When the broker hangs up in between,
     # the descriptor is closed, or belongs to the next connection already: that one never writes its CONNECT and stalls for 10 s.
-    def _on_socket_register_write(self, client: PahoClient, userdata: Any, sock: Any) -> None:  # noqa: ARG002
+    def _on_socket_register_write(self, client: PahoClient, *details: Any) -> None:
+        sock = details[-1]
+
         def write() -> None:
             try:
                 client.loop_write()

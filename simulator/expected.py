@@ -42,7 +42,7 @@ class Expected:
     conflicts: set[str] = field(default_factory=set)
 
 
-def condition(transmitter_id: str, point: str, raw_kind: str) -> Condition:
+def condition(transmitter_id: str, point: str, *, raw_kind: str) -> Condition:
     """The condition that a device's word is about."""
     kind = classify(raw_kind)
     return Condition(transmitter_id, point, kind, raw_kind if kind is Kind.UNCLASSIFIED else "")
@@ -53,7 +53,7 @@ def expect(entries: Iterable[Entry]) -> Expected:
     expected = Expected()
     counters: set[tuple[str, MessageClass, int, int]] = set()
     for entry in entries:
-        found = identity(entry.transmitter_id, entry.message_class, entry.members)
+        found = identity(entry.transmitter_id, entry.message_class, members=entry.members)
         expected.said[found] = entry
         expected.caused.update(_conditions(entry))
         if found[:4] in counters:
@@ -70,16 +70,16 @@ def _conditions(entry: Entry) -> Iterator[Condition]:
     match entry.message_class:
         case MessageClass.SIGNAL:
             if entry.members["active"]:
-                yield condition(entry.transmitter_id, entry.members["point"], entry.members["kind"])
+                yield condition(entry.transmitter_id, entry.members["point"], raw_kind=entry.members["kind"])
         case MessageClass.SNAPSHOT:
             for listed in entry.members["active"]:
-                yield condition(entry.transmitter_id, listed["point"], listed["kind"])
+                yield condition(entry.transmitter_id, listed["point"], raw_kind=listed["kind"])
         case _:
             return
 
 
 def _follow(entry: Entry, found: Identity, *, expected: Expected) -> None:
-    about = condition(entry.transmitter_id, entry.members["point"], entry.members["kind"])
+    about = condition(entry.transmitter_id, entry.members["point"], raw_kind=entry.members["kind"])
     if not entry.members["active"]:
         expected.active.discard(about)
         return

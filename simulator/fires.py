@@ -1,7 +1,10 @@
 """Measured fires, replayed as telemetry of four detectors (data/NOTICE says where they come from).
 
-A detector is a ceiling quadrant seen through its lag. The replay runs `factor` times as fast as the fire burnt; the devices' clocks
-run as fast, and begin so far in the past that they reach the present with the last reading: `at` never lies in the future.
+A detector is a ceiling quadrant seen through its lag, which is an assumption. These are flaming furniture fires in one laboratory
+room: nothing smoulders and nobody cooks.
+
+The replay runs `factor` times as fast as the fire burnt; the devices' clocks run as fast, and begin so far in the past that they
+reach the present with the last reading: `at` never lies in the future.
 """
 
 import asyncio
@@ -130,7 +133,7 @@ def schedule(
 
 
 async def replay(
-    fleet: Fleet, burning: Burning, places: Mapping[str, Place], *, factor: float, until_second: float = math.inf
+    fleet: Fleet, burning: Burning, *, places: Mapping[str, Place], factor: float, until_second: float = math.inf
 ) -> None:
     """Let the fleet's transmitters tell of the fire, from now on; each detector raises its own fire alarm at 58 °C.
 

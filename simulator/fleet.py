@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import TracebackType
 from typing import Self
 
 from runtime.errors import ConfigurationError
@@ -67,7 +66,7 @@ class Fleet:
         self._flushing = self._group.create_task(self._flush(), name="ledger")
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(self, *ended: object) -> None:
         """Let all leave; those that take longer than 15 s, and all where an error is on its way, are cut off.
 
         Raises:
@@ -76,14 +75,15 @@ class Fleet:
         for transmitter in self.transmitters.values():
             transmitter.stop()
         self._flushing.cancel()
+        error = ended[1]
         if error is not None:
             for task in self._running:
                 task.cancel()
         # The group must know of a cancellation, which may be its own; an error of the body is not the group's.
-        ended = (kind, error, trace) if isinstance(error, asyncio.CancelledError) else (None, None, None)
+        cancelled = error if isinstance(error, asyncio.CancelledError) else None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_TIMEOUT_SECONDS):
-                await self._group.__aexit__(*ended)
+                await self._group.__aexit__(type(cancelled) if cancelled else None, cancelled, None)
         self.ledger.flush()
 
     async def connected(self, *, timeout_seconds: float) -> bool:

@@ -210,7 +210,7 @@ class _Court:
             return
         told = about in self.expected.caused and about.kind not in INFORMING_KINDS
         conflict = about.kind is Kind.KEY_CONFLICT and alarm.transmitter_id in self.expected.conflicts
-        if not told and not conflict and not any(_covers(cause, about, at) for cause in self.ledger.causes):
+        if not told and not conflict and not any(_covers(cause, about, at=at) for cause in self.ledger.causes):
             self.findings.add(Violation.FALSELY_RAISED, f"{_label(alarm)}: nobody said so")
 
     def _is_silent(self, transmitter_ids: Iterable[str], at: float) -> bool:
@@ -245,7 +245,7 @@ def _about(alarm: StoredAlarm) -> Condition:
     return Condition(alarm.transmitter_id, alarm.point, Kind(alarm.kind), alarm.raw_kind)
 
 
-def _covers(cause: Cause, about: Condition, at: float) -> bool:
+def _covers(cause: Cause, about: Condition, *, at: float) -> bool:
     same = (cause.transmitter_id, cause.kind) == (about.transmitter_id, about.kind)
     return same and cause.point in {None, about.point} and cause.at <= at
 

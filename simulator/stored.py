@@ -102,7 +102,7 @@ class Stored:
     telemetry: dict[Counter, TelemetryCount] = field(default_factory=dict)
 
 
-def identity(transmitter_id: str, message_class: MessageClass, members: Mapping[str, Any]) -> Identity:
+def identity(transmitter_id: str, message_class: MessageClass, *, members: Mapping[str, Any]) -> Identity:
     """The identity of an object."""
     content = json.dumps(members, sort_keys=True, separators=(",", ":"))
     return Identity(transmitter_id, message_class, members["boot"], members["seq"], content)
@@ -152,7 +152,7 @@ async def _facts(connection: Connection, since: datetime) -> list[StoredFact]:
 def _fact(*, transmitter_id: str, origin_key: bytes, payload: bytes, stored_at: datetime, **counted: Any) -> StoredFact:
     found = None
     with suppress(ValueError, KeyError, TypeError):
-        found = identity(transmitter_id, MessageClass(counted["class"]), json.loads(payload))
+        found = identity(transmitter_id, MessageClass(counted["class"]), members=json.loads(payload))
     return StoredFact(origin_key=bytes(origin_key), transmitter_id=transmitter_id, identity=found, stored_at=stored_at.timestamp())
 
 
@@ -187,7 +187,7 @@ async def _telemetry(connection: Connection, ledger: Ledger) -> dict[Counter, Te
             if counter in ledger.telemetry:
                 rows, different, total = (int(str(value)) for value in sums)
                 counted[counter] = TelemetryCount(
-                    rows=rows, times=None if _agree(ledger, counter, (rows, different, total)) else {}
+                    rows=rows, times=None if _agree(ledger, counter, sums=(rows, different, total)) else {}
                 )
     for counter, count in counted.items():
         if count.times is not None:
@@ -197,7 +197,7 @@ async def _telemetry(connection: Connection, ledger: Ledger) -> dict[Counter, Te
     return counted
 
 
-def _agree(ledger: Ledger, counter: Counter, sums: tuple[int, int, int]) -> bool:
+def _agree(ledger: Ledger, counter: Counter, *, sums: tuple[int, int, int]) -> bool:
     acknowledged = ledger.telemetry[counter].acknowledged
     runs = list(acknowledged)
     if len(runs) > 1:

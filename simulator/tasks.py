@@ -91,7 +91,7 @@ def replay(transmitter_ids: Sequence[str], burn: Burn, *, ledger_file: Path | No
     burning = fires.run_named(burn.fire)
 
     async def act(fleet: Fleet) -> None:
-        await fires.replay(fleet, burning, places, factor=burn.factor, until_second=burn.until_second)
+        await fires.replay(fleet, burning, places=places, factor=burn.factor, until_second=burn.until_second)
 
     return _play(devices, credentials, act=act, ledger_file=ledger_file)
 

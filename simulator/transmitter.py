@@ -24,6 +24,9 @@ ONLINE, OFFLINE = b'{"online": true}', b'{"online": false}'
 SHORTEST_WAIT_SECONDS = 0.001
 
 log = logging.getLogger(__name__)
+_LOST_LINES = logging.getLogger(f"{__name__}.paho")
+_LOST_LINES.setLevel(logging.CRITICAL)
+"""A lost connection is nothing to complain about here: losing some is what simulated devices do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +225,7 @@ class Transmitter:
             keepalive=self._line.keepalive_seconds,
             timeout=self._line.answer_seconds,
             tls_context=self._line.tls,
+            logger=_LOST_LINES,
         )
 
     async def _obey(self, client: Client) -> None:

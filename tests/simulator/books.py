@@ -14,6 +14,7 @@ from simulator.speech import Counters, compose
 
 START = 1_790_000_000.0
 DELAY = 0.05
+READER = "wanghuo_reader"
 
 
 def instant(seconds):

@@ -203,7 +203,7 @@ async def test_a_replayed_fire_arrives_in_order_and_never_from_the_future(broker
     places = {quadrant: Place(transmitter_id=f"T{number}", point="1") for number, quadrant in enumerate(QUADRANTS, start=1)}
     devices = [device(place.transmitter_id) for place in places.values()]
     async with centre_at(broker) as centre, fleet_at(broker, *devices) as fleet:
-        await fires.replay(fleet, fires.run_named("RedAccent_Open_Back_1"), places, factor=100, until_second=200)
+        await fires.replay(fleet, fires.run_named("RedAccent_Open_Back_1"), places=places, factor=100, until_second=200)
         assert await fleet.settle(timeout_seconds=TIMEOUT_SECONDS)
         ended_at = time.time()
         await centre.until(lambda: len(centre.objects(MessageClass.TELEMETRY)) == 4 * 322)
