@@ -72,6 +72,8 @@ class Publications:
             cursor = await connection.execute(_SQL["next_publications"], {"most": AT_ONCE})
             rows = cast("list[tuple[Any, ...]]", await cursor.fetchall())
         metrics.UNPUBLISHED.set(len(rows))
+        if not rows:
+            return 0
         results = await asyncio.gather(*(self._publish(row) for row in rows), return_exceptions=True)
         taken = [row[0] for row, result in zip(rows, results, strict=True) if result is None]
         failures = [result for result in results if result is not None]

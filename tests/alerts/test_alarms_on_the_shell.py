@@ -15,18 +15,7 @@ from alarm_world import TIMEOUT_SECONDS, observed
 from alerts.orders import Orders
 from signals.kinds import Kind
 
-PROGRAM = """
-import sys, typer
-from alerts.commands import register
-from runtime.errors import WanghuoError
-app = typer.Typer(pretty_exceptions_enable=False)
-register(app)
-try:
-    app()
-except WanghuoError as error:
-    print(f"wanghuo: {error}", file=sys.stderr)
-    sys.exit(1)
-"""
+WANGHUO = (sys.executable, "-m", "stack.cli")
 
 
 @dataclass(frozen=True)
@@ -49,7 +38,7 @@ def shell(world):
     async def run(*arguments: str) -> Said:
         done = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-c", PROGRAM, "alarms", *arguments],
+            [*WANGHUO, "alarms", *arguments],
             env=environment,
             timeout=TIMEOUT_SECONDS,
             check=False,
@@ -147,7 +136,7 @@ async def test_without_the_service_it_says_so_and_the_request_stands(world, shel
 
 def test_missing_settings_are_named() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "alarms", "list"],
+        [*WANGHUO, "alarms", "list"],
         env={"WANGHUO_ENVIRONMENT_FILE": os.devnull},
         timeout=TIMEOUT_SECONDS,
         check=False,
