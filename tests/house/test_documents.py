@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+
+from stack.cli import application
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -41,3 +44,24 @@ def test_links_lead_somewhere(page):
         target = (page.parent / link["path"]).resolve() if link["path"] else page
         assert target.exists(), f"{link['path']} is not there"
         assert link["heading"] is None or link["heading"] in headings(target), f"{link['path']} has no heading #{link['heading']}"
+
+
+def test_metrics_that_are_named_exist():
+    known = set(re.findall(r"^\| `(wanghuo_\w+)`", (ROOT / "docs/metrics.md").read_text(encoding="utf-8"), re.MULTILINE))
+    for path in (ROOT / "deploy/prometheus/rules.yml", ROOT / "docs/operations.md"):
+        named = set(
+            re.findall(r"\bwanghuo_\w+_(?:total|ratio|seconds|rows|bytes|messages|services)\b", path.read_text(encoding="utf-8"))
+        )
+        assert named
+        assert named <= known
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_that_are_named_exist(page):
+    commands = typer.main.get_command(application()).commands
+    for name, following in re.findall(
+        r"(?:`|^ +|bin/|exec registry )wanghuo ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", page.read_text(encoding="utf-8"), re.MULTILINE
+    ):
+        assert name in commands, f"wanghuo {name}"
+        inner = getattr(commands[name], "commands", None)
+        assert inner is None or not following or following in inner, f"wanghuo {name} {following}"
