@@ -97,7 +97,7 @@ async def _play(stack: PrivateStack, receiver: Receiver, *, duration_seconds: fl
                 async with asyncio.TaskGroup() as group:
                     playing = [
                         group.create_task(fleet.play(steps), name="scenarios"),
-                        group.create_task(fires.replay(fleet, burning, places, factor=factor), name="fire"),
+                        group.create_task(fires.replay(fleet, burning, places=places, factor=factor), name="fire"),
                     ]
                     await ended.wait()
                     for task in playing:
