@@ -34,6 +34,10 @@ print("down:", down)
 sys.exit(0 if len(targets) == 6 and not down else 1)'
 }
 
+ready() { inside "$1" wanghuo healthy "$2" --path /readyz; }
+
+# A message that comes before ingest has a session at the broker finds nobody: a device re-sends it, mosquitto_pub does not.
+until_ok "ingest ready" ready ingest-signal 9101
 until_ok "a village in the register" import_village
 until_ok "transmitter $id enrolled" enrol
 until_ok "its fire published" publish
