@@ -19,9 +19,9 @@ DELETE FROM telemetry_inbox WHERE inbox_id = ANY (%(inbox_ids)s)
 SELECT transmitter_id, point FROM condition WHERE kind = 'early_warning' AND active
 
 -- name: recent_temperatures
--- Readings since an instant, oldest first, a probe of the index for every transmitter: what the rules knew before a restart.
+-- Readings since an instant, oldest first: what the rules knew before a restart.
 -- params: since (timestamptz)
--- index: telemetry_once
+-- index: none (where chunks are large, a probe of telemetry_once for every transmitter; a small one is read)
 SELECT reading.transmitter_id, reading.point, extract(epoch FROM reading."time")::float8, reading.temperature_celsius
 FROM transmitter
 CROSS JOIN LATERAL (

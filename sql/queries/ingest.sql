@@ -2,13 +2,15 @@
 -- but presence_day.messages. Instants are timestamptz; arrays go in step.
 
 -- name: enrolled
--- Transmitters whose messages are taken on %(today)s (day in Asia/Shanghai), with their class. Reads the table: some thousand rows.
+-- Transmitters whose messages are taken on %(today)s (day in Asia/Shanghai), with their class.
+-- index: none (all of them: some thousand rows)
 SELECT transmitter_id, class
 FROM transmitter
 WHERE enrolled_at IS NOT NULL AND (withdrawn_on IS NULL OR withdrawn_on > %(today)s)
 
 -- name: enrolled_among
--- The same for %(transmitter_ids)s. Index: transmitter_pkey.
+-- The same for %(transmitter_ids)s.
+-- index: transmitter_pkey
 SELECT transmitter_id, class
 FROM transmitter
 WHERE transmitter_id = ANY(%(transmitter_ids)s::text[]) AND enrolled_at IS NOT NULL
@@ -16,6 +18,7 @@ WHERE transmitter_id = ANY(%(transmitter_ids)s::text[]) AND enrolled_at IS NOT N
 
 -- name: copy_telemetry
 -- The columns are those of ingest.copying, in its order.
+-- index: none (adds rows)
 COPY telemetry (transmitter_id, point, boot, seq, "time", temperature_celsius, smoke_obscuration_db_per_m, co_ppm, hydrogen_ppm,
                 gas_lel_ratio, humidity_ratio, residual_current_ma, cable_temperature_celsius, voltage_volts, current_amperes,
                 power_watts, water_pressure_mpa, water_level_m, flow_l_per_s, tilt_degrees, battery_volts, battery_ratio, rssi_dbm,
@@ -24,6 +27,7 @@ FROM STDIN (FORMAT BINARY)
 
 -- name: copy_staged_telemetry
 -- The same into the staging table.
+-- index: none (adds rows)
 COPY telemetry_staging (transmitter_id, point, boot, seq, "time", temperature_celsius, smoke_obscuration_db_per_m, co_ppm,
                         hydrogen_ppm, gas_lel_ratio, humidity_ratio, residual_current_ma, cable_temperature_celsius, voltage_volts,
                         current_amperes, power_watts, water_pressure_mpa, water_level_m, flow_l_per_s, tilt_degrees, battery_volts,
@@ -32,17 +36,21 @@ FROM STDIN (FORMAT BINARY)
 
 -- name: make_staging
 -- Where readings wait that may be stored already; of this connection, empty at the beginning of every transaction.
+-- index: none (makes the table)
 CREATE TEMPORARY TABLE IF NOT EXISTS telemetry_staging (LIKE telemetry) ON COMMIT DELETE ROWS
 
 -- name: put_staged_telemetry
--- Stores what is not stored yet and returns the digests of it. Index: telemetry_once of each chunk.
+-- Stores what is not stored yet and returns the digests of it.
+-- index: none (adds rows; what is there already is found by telemetry_once of each chunk)
 INSERT INTO telemetry SELECT * FROM telemetry_staging ON CONFLICT DO NOTHING RETURNING digest
 
 -- name: hand_over_telemetry
+-- index: none (adds rows)
 INSERT INTO telemetry_inbox (received_at, readings, packed) VALUES (%(received_at)s, %(readings)s, %(packed)s)
 
 -- name: put_presence
--- At most one row a (transmitter, point). What is null is kept as it was. Index: presence_pkey.
+-- At most one row a (transmitter, point). What is null is kept as it was.
+-- index: presence_pkey
 INSERT INTO presence AS p (transmitter_id, point, lane, last_heard_at, clock_offset_seconds, interval_seconds, heartbeat)
 SELECT transmitter_id, point, %(lane)s, last_heard_at, clock_offset_seconds, interval_seconds, heartbeat::jsonb
 FROM unnest(%(transmitter_ids)s::text[], %(points)s::text[], %(last_heard_at)s::timestamptz[], %(clock_offset_seconds)s::float8[],
@@ -55,7 +63,8 @@ ON CONFLICT (transmitter_id, point, lane) DO UPDATE SET
   heartbeat = coalesce(excluded.heartbeat, p.heartbeat)
 
 -- name: put_presence_day
--- Adds minutes (0…1439) and messages to days in Asia/Shanghai. Index: presence_day_pkey.
+-- Adds minutes (0…1439) and messages to days in Asia/Shanghai.
+-- index: presence_day_pkey
 INSERT INTO presence_day AS d (transmitter_id, day, lane, first_heard_at, last_heard_at, minutes, messages)
 SELECT transmitter_id, day, %(lane)s, min(first_heard_at), max(last_heard_at), bit_or(set_bit(0::bit(1440), minute, 1)), sum(messages)
 FROM unnest(%(transmitter_ids)s::text[], %(days)s::date[], %(minutes)s::integer[], %(first_heard_at)s::timestamptz[],
@@ -69,19 +78,22 @@ ON CONFLICT (transmitter_id, day, lane) DO UPDATE SET
   messages = d.messages + excluded.messages
 
 -- name: put_statuses
--- A hint beside what was heard; of a transmitter that was never heard there is no row to write it in. Index: presence_pkey.
+-- A hint beside what was heard; of a transmitter that was never heard there is no row to write it in.
+-- index: presence_pkey
 UPDATE presence p SET status_online = r.online, status_at = r.at
 FROM unnest(%(transmitter_ids)s::text[], %(online)s::boolean[], %(at)s::timestamptz[]) AS r (transmitter_id, online, at)
 WHERE p.transmitter_id = r.transmitter_id AND p.point = '' AND p.lane = 'signal'
 
 -- name: put_uptime
--- Begins or grows spans in which a lane could hear. Index: ingest_uptime_pkey.
+-- Begins or grows spans in which a lane could hear.
+-- index: ingest_uptime_pkey
 INSERT INTO ingest_uptime AS u (lane, up_from, heard_until)
 SELECT %(lane)s, up_from, heard_until FROM unnest(%(up_from)s::timestamptz[], %(heard_until)s::timestamptz[]) AS r (up_from, heard_until)
 ON CONFLICT (lane, up_from) DO UPDATE SET heard_until = greatest(u.heard_until, excluded.heard_until)
 
 -- name: put_quarantine
--- Keeps what is not kept yet, under its own key or the one of the window before. Index: quarantine_pkey.
+-- Keeps what is not kept yet, under its own key or the one of the window before.
+-- index: quarantine_pkey
 INSERT INTO quarantine (quarantine_key, received_at, topic, transmitter_id, class, reason, detail, item, boot, seq, payload,
                         payload_length, payload_digest)
 SELECT key, received_at, topic, transmitter_id, class, reason, detail, item, boot, seq, payload, payload_length, payload_digest
@@ -96,29 +108,33 @@ ON CONFLICT (quarantine_key) DO NOTHING
 
 -- name: lock_sequences
 -- Lets one transaction at a time read and write sequences and snapshots; freed at its end.
+-- index: none (no table)
 SELECT pg_advisory_xact_lock(%(key)s)
 
 -- name: known_keys
--- Which of these facts are stored. Index: signal_pkey.
+-- Which of these facts are stored.
+-- index: signal_pkey
 SELECT s.transmitter_id, s.origin_key
 FROM unnest(%(transmitter_ids)s::text[], %(keys)s::bytea[]) AS r (transmitter_id, key)
 JOIN signal s ON s.transmitter_id = r.transmitter_id AND s.origin_key = r.key
 
 -- name: known_numbers
--- The facts that have one of these numbers. Index: signal_counter.
+-- The facts that have one of these numbers.
+-- index: signal_counter
 SELECT s.transmitter_id, s.class, s.boot, s.seq, s.origin_key
 FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(seqs)s::bigint[])
   AS r (transmitter_id, class, boot, seq)
 JOIN signal s ON s.transmitter_id = r.transmitter_id AND s.class = r.class AND s.boot = r.boot AND s.seq = r.seq
 
 -- name: known_heads
--- Index: sequence_head_pkey.
+-- index: sequence_head_pkey
 SELECT h.transmitter_id, h.class, h.boot, h.first_seq, h.last_seq
 FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[]) AS r (transmitter_id, class, boot)
 JOIN sequence_head h ON h.transmitter_id = r.transmitter_id AND h.class = r.class AND h.boot = r.boot
 
 -- name: known_gaps
--- The gaps that hold one of these numbers, in whatever state. Index: sequence_gap_pkey, one step for each number.
+-- The gaps that hold one of these numbers, in whatever state.
+-- index: sequence_gap_pkey
 SELECT DISTINCT g.transmitter_id, g.class, g.boot, g.first_seq, g.last_seq, g.found_at, g.state, g.asked_times, g.asked_at, g.closed_at
 FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(seqs)s::bigint[])
   AS r (transmitter_id, class, boot, seq)
@@ -130,7 +146,8 @@ CROSS JOIN LATERAL (
 WHERE g.last_seq >= r.seq
 
 -- name: known_open_gaps
--- The open gaps of these counters that overlap a range. Index: sequence_gap_pkey.
+-- The open gaps of these counters that overlap a range.
+-- index: sequence_gap_pkey
 SELECT DISTINCT g.transmitter_id, g.class, g.boot, g.first_seq, g.last_seq, g.found_at, g.state, g.asked_times, g.asked_at, g.closed_at
 FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(first_seqs)s::bigint[], %(last_seqs)s::bigint[])
   AS r (transmitter_id, class, boot, first_seq, last_seq)
@@ -138,7 +155,8 @@ JOIN sequence_gap g ON g.transmitter_id = r.transmitter_id AND g.class = r.class
   AND g.first_seq <= r.last_seq AND g.last_seq >= r.first_seq AND g.state = 'open'
 
 -- name: known_pages
--- The pages stored of these snapshots, and whether one names a kind that is not in %(calm)s. Index: signal_counter.
+-- The pages stored of these snapshots, and whether one names a kind that is not in %(calm)s.
+-- index: signal_counter
 SELECT r.transmitter_id, r.boot, r.first_seq, r.pages, (s.detail->>'page')::integer AS page,
        bool_or(EXISTS (SELECT FROM jsonb_array_elements(s.detail->'active') a WHERE a->>'kind' <> ALL (%(calm)s::text[]))) AS urgent
 FROM unnest(%(transmitter_ids)s::text[], %(boots)s::bigint[], %(first_seqs)s::bigint[], %(pages)s::bigint[])
@@ -150,7 +168,7 @@ GROUP BY 1, 2, 3, 4, 5
 
 -- name: put_signals
 -- Stores what is not stored yet, hands over what has a priority in the order given, and returns what was stored.
--- Index: signal_pkey.
+-- index: signal_pkey
 WITH given AS (
   SELECT *
   FROM unnest(%(transmitter_ids)s::text[], %(keys)s::bytea[], %(classes)s::text[], %(boots)s::bigint[], %(seqs)s::bigint[],
@@ -176,14 +194,15 @@ WITH given AS (
 SELECT transmitter_id, origin_key FROM stored
 
 -- name: put_heads
--- Index: sequence_head_pkey.
+-- index: sequence_head_pkey
 INSERT INTO sequence_head AS h (transmitter_id, class, boot, first_seq, last_seq)
 SELECT * FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(first_seqs)s::bigint[], %(last_seqs)s::bigint[])
 ON CONFLICT (transmitter_id, class, boot) DO UPDATE SET
   first_seq = least(h.first_seq, excluded.first_seq), last_seq = greatest(h.last_seq, excluded.last_seq)
 
 -- name: put_gaps
--- New and changed gaps. Index: sequence_gap_pkey.
+-- New and changed gaps.
+-- index: sequence_gap_pkey
 INSERT INTO sequence_gap (transmitter_id, class, boot, first_seq, last_seq, state, found_at, asked_times, asked_at, closed_at)
 SELECT * FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(first_seqs)s::bigint[],
                      %(last_seqs)s::bigint[], %(states)s::text[], %(found_at)s::timestamptz[], %(asked_times)s::smallint[],
@@ -193,10 +212,12 @@ ON CONFLICT (transmitter_id, class, boot, first_seq) DO UPDATE SET
   closed_at = excluded.closed_at
 
 -- name: wake_alerts
+-- index: none (no table)
 NOTIFY signal_inbox
 
 -- name: gaps_due
--- Open gaps, found before %(found_before)s, that were never asked for or last before %(asked_before)s. Index: sequence_gap_open.
+-- Open gaps, found before %(found_before)s, that were never asked for or last before %(asked_before)s.
+-- index: sequence_gap_open
 SELECT transmitter_id, class, boot, first_seq, last_seq, found_at, state, asked_times, asked_at, closed_at
 FROM sequence_gap
 WHERE state = 'open' AND found_at < %(found_before)s AND (asked_at IS NULL OR asked_at < %(asked_before)s)
@@ -205,11 +226,13 @@ LIMIT %(most)s
 
 -- name: may_trim
 -- Whether there is anything to trim and nobody else does it; the lock is freed at the end of the transaction.
+-- index: none (the size of the table)
 SELECT pg_relation_size('quarantine') > 0 AND pg_try_advisory_xact_lock(%(key)s)
 
 -- name: trim_quarantine
 -- Deletes what lies beyond the newest %(rows)s rows, %(bytes)s bytes in all, or %(transmitter_bytes)s bytes of one transmitter; a row
--- counts %(overhead)s bytes more than its payload. Reads the table, which these limits bound; sizes do not need the payloads.
+-- counts %(overhead)s bytes more than its payload. Sizes do not need the payloads themselves.
+-- index: none (the whole table, which these limits bound)
 DELETE FROM quarantine q
 USING (
   SELECT quarantine_key, row_number() OVER newest AS place, sum(size) OVER newest AS bytes, sum(size) OVER of_one AS bytes_of_one

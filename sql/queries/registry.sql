@@ -2,31 +2,38 @@
 
 -- name: lock_register
 -- Lets one import, enrolment or withdrawal change the register at a time; freed at the end of the transaction.
+-- index: none (no table)
 SELECT pg_advisory_xact_lock(%(key)s)
 
 -- name: villages
--- The whole register of villages, by id. Index: village_pkey.
+-- The whole register of villages, by id.
+-- index: village_pkey
 SELECT village_id, name FROM village ORDER BY village_id
 
 -- name: key_units
--- The whole register of key units, whenever listed. Reads the table.
+-- The whole register of key units, whenever listed.
+-- index: none (all of them: some thousand rows)
 SELECT key_unit_id, village_id, name, category, address, telephone, has_control_room, listed_on, delisted_on FROM key_unit
 
 -- name: transmitters
--- The whole register of transmitters. Reads the table.
+-- The whole register of transmitters.
+-- index: none (all of them: some thousand rows)
 SELECT transmitter_id, key_unit_id, village_id, class, name, place, path, contracted_on, installed_on, accepted_on, withdrawn_on,
        enrolled_at
 FROM transmitter
 
 -- name: points
--- The whole register of points. Reads the table.
+-- The whole register of points.
+-- index: none (all of them: some ten thousand rows)
 SELECT transmitter_id, point, name, place, zone, registered FROM point
 
 -- name: put_village
+-- index: village_pkey
 INSERT INTO village (village_id, name) VALUES (%(village_id)s, %(name)s)
 ON CONFLICT (village_id) DO UPDATE SET name = excluded.name
 
 -- name: put_key_unit
+-- index: key_unit_pkey
 INSERT INTO key_unit (key_unit_id, village_id, name, category, address, telephone, has_control_room, listed_on, delisted_on)
 VALUES (%(key_unit_id)s, %(village_id)s, %(name)s, %(category)s, %(address)s, %(telephone)s, %(has_control_room)s, %(listed_on)s,
         %(delisted_on)s)
@@ -37,6 +44,7 @@ ON CONFLICT (key_unit_id) DO UPDATE SET
 
 -- name: put_transmitter
 -- Leaves enrolled_at alone: only enrolment and revocation change it.
+-- index: transmitter_pkey
 INSERT INTO transmitter (transmitter_id, key_unit_id, village_id, class, name, place, path, contracted_on, installed_on, accepted_on,
                          withdrawn_on)
 VALUES (%(transmitter_id)s, %(key_unit_id)s, %(village_id)s, %(class)s, %(name)s, %(place)s, %(path)s, %(contracted_on)s,
@@ -47,6 +55,7 @@ ON CONFLICT (transmitter_id) DO UPDATE SET
   accepted_on = excluded.accepted_on, withdrawn_on = excluded.withdrawn_on
 
 -- name: put_point
+-- index: point_pkey
 INSERT INTO point (transmitter_id, point, name, place, zone, registered)
 VALUES (%(transmitter_id)s, %(point)s, %(name)s, %(place)s, %(zone)s, true)
 ON CONFLICT (transmitter_id, point) DO UPDATE SET
@@ -54,38 +63,45 @@ ON CONFLICT (transmitter_id, point) DO UPDATE SET
 
 -- name: remove_village
 -- Refused by the foreign keys while a key unit or transmitter stands in it.
+-- index: village_pkey
 DELETE FROM village WHERE village_id = %(village_id)s
 
 -- name: transmitter
--- One transmitter, locked against a second enrolment or withdrawal of it. Index: transmitter_pkey.
+-- One transmitter, locked against a second enrolment or withdrawal of it.
+-- index: transmitter_pkey
 SELECT transmitter_id, key_unit_id, village_id, class, accepted_on, withdrawn_on, enrolled_at FROM transmitter
 WHERE transmitter_id = %(transmitter_id)s
 FOR UPDATE
 
 -- name: village_of_unit
--- Index: key_unit_pkey.
+-- index: key_unit_pkey
 SELECT village_id FROM key_unit WHERE key_unit_id = %(key_unit_id)s
 
 -- name: mark_enrolled
--- at: when the broker first took the new credentials. Index: transmitter_pkey.
+-- at: when the broker first took the new credentials.
+-- index: transmitter_pkey
 UPDATE transmitter SET enrolled_at = %(at)s WHERE transmitter_id = ANY(%(transmitter_ids)s)
 
 -- name: accept
--- The first day on which it counts. Index: transmitter_pkey.
+-- The first day on which it counts.
+-- index: transmitter_pkey
 UPDATE transmitter SET accepted_on = %(on_date)s WHERE transmitter_id = %(transmitter_id)s
 
 -- name: withdraw
--- The first day on which it no longer counts; a transmitter withdrawn before keeps the earlier day. Index: transmitter_pkey.
+-- The first day on which it no longer counts; a transmitter withdrawn before keeps the earlier day.
+-- index: transmitter_pkey
 UPDATE transmitter SET withdrawn_on = least(withdrawn_on, %(on_date)s) WHERE transmitter_id = %(transmitter_id)s
 
 -- name: to_enrol
--- Transmitters that belong to the register today and have no credentials yet, by id. on_date: today. Reads the table.
+-- Transmitters that belong to the register today and have no credentials yet, by id. on_date: today.
+-- index: none (all of them: some thousand rows)
 SELECT transmitter_id FROM transmitter
 WHERE enrolled_at IS NULL AND (withdrawn_on IS NULL OR withdrawn_on > %(on_date)s)
 ORDER BY transmitter_id
 
 -- name: heard_transmitters
--- Transmitters of key units, each with the last sign of life on or before a day. Index: presence_day_pkey, once a transmitter.
+-- Transmitters of key units, each with the last sign of life on or before a day.
+-- index: presence_day_pkey
 SELECT t.transmitter_id, t.key_unit_id, t.class, t.accepted_on, t.withdrawn_on, heard.last_heard_at
 FROM transmitter t
 LEFT JOIN LATERAL (
@@ -96,32 +112,35 @@ LEFT JOIN LATERAL (
 WHERE t.key_unit_id IS NOT NULL
 
 -- name: listening_since
--- The first instant from which the centre heard anything at all; null before the first start of ingest. Reads ingest_uptime.
+-- The first instant from which the centre heard anything at all; null before the first start of ingest.
+-- index: none (the whole table: a row for every outage)
 SELECT min(up_from) FROM ingest_uptime
 
 -- name: add_snapshot
 -- taken_at: now; occasion: daily or on_demand. No row comes back where the daily snapshot of that day exists already.
--- Index: connection_snapshot_one_daily.
+-- index: connection_snapshot_one_daily
 INSERT INTO connection_snapshot (on_date, taken_at, occasion, definition_version, lapse_days)
 VALUES (%(on_date)s, %(taken_at)s, %(occasion)s, %(definition_version)s, %(lapse_days)s)
 ON CONFLICT (on_date, definition_version, lapse_days) WHERE occasion = 'daily' DO NOTHING
 RETURNING snapshot_id
 
 -- name: add_snapshot_unit
+-- index: none (adds rows)
 INSERT INTO connection_snapshot_unit
   (snapshot_id, key_unit_id, village_id, has_control_room, connected, online, reason, transmitter_id, last_heard_at)
 VALUES (%(snapshot_id)s, %(key_unit_id)s, %(village_id)s, %(has_control_room)s, %(connected)s, %(online)s, %(reason)s,
         %(transmitter_id)s, %(last_heard_at)s)
 
 -- name: last_daily_snapshot
--- The newest day that has its daily snapshot by this definition. Index: connection_snapshot_one_daily, backwards.
+-- The newest day that has its daily snapshot by this definition.
+-- index: none (a row a day)
 SELECT on_date FROM connection_snapshot
 WHERE occasion = 'daily' AND definition_version = %(definition_version)s AND lapse_days = %(lapse_days)s
 ORDER BY on_date DESC LIMIT 1
 
 -- name: snapshots
 -- Snapshots of the days from first to last with their evidence, a row for every unit (one row without unit where there was none).
--- Index: connection_snapshot_unit_pkey.
+-- index: connection_snapshot_unit_pkey
 SELECT s.snapshot_id, s.on_date, s.taken_at, s.occasion, s.definition_version, s.lapse_days, u.key_unit_id, u.village_id,
        u.has_control_room, u.connected, u.online, u.reason, u.transmitter_id, u.last_heard_at
 FROM connection_snapshot s LEFT JOIN connection_snapshot_unit u USING (snapshot_id)
@@ -129,12 +148,14 @@ WHERE s.on_date BETWEEN %(first)s AND %(last)s
 ORDER BY s.on_date, s.snapshot_id, u.village_id, u.key_unit_id
 
 -- name: next_signal
--- The receive time of the first signal received at or after an instant (null: of all). Index: signal_received.
+-- The receive time of the first signal received at or after an instant (null: of all).
+-- index: signal_received
 SELECT min(received_at) FROM signal WHERE received_at >= coalesce(%(since)s, '-infinity'::timestamptz)
 
 -- name: add_unregistered_points
 -- Points named by signals and snapshots received from since (included) to until (excluded), of transmitters in the register, that the
--- register does not have. The transmitter itself (point '') is no point. Index: signal_received.
+-- register does not have. The transmitter itself (point '') is no point.
+-- index: signal_received
 INSERT INTO point (transmitter_id, point, registered)
 SELECT DISTINCT seen.transmitter_id, seen.point, false
 FROM (
@@ -151,7 +172,8 @@ WHERE seen.point <> '' AND length(seen.point) <= 64
 ON CONFLICT DO NOTHING
 
 -- name: listing
--- The register of transmitters as a person reads it, by id; both filters may be null. Index: presence_pkey, once a transmitter.
+-- The register of transmitters as a person reads it, by id; both filters may be null.
+-- index: presence_pkey
 SELECT t.transmitter_id, t.class AS transmitter_class, t.village_id, v.name AS village, t.key_unit_id, u.name AS key_unit, t.name,
        t.place, t.path, t.contracted_on, t.installed_on, t.accepted_on, t.withdrawn_on, t.enrolled_at, heard.last_heard_at,
        heard.clock_offset_seconds
@@ -167,10 +189,10 @@ WHERE (%(transmitter_id)s::text IS NULL OR t.transmitter_id = %(transmitter_id)s
 ORDER BY t.transmitter_id
 
 -- name: points_of
--- Index: point_pkey.
+-- index: point_pkey
 SELECT point, name, place, zone, registered FROM point WHERE transmitter_id = %(transmitter_id)s ORDER BY point
 
 -- name: open_gaps_of
--- Index: sequence_gap_pkey.
+-- index: sequence_gap_pkey
 SELECT class AS message_class, boot, first_seq, last_seq, found_at, asked_times FROM sequence_gap
 WHERE transmitter_id = %(transmitter_id)s AND state = 'open' ORDER BY class, boot, first_seq
