@@ -21,6 +21,7 @@ SLICES_MAXIMUM = 100
 """Slices that wait for the broker; beyond it the flood falls behind its rate instead of filling memory."""
 FIRST_ANSWER_TIMEOUT_SECONDS = 15.0
 ANSWER_TIMEOUT_SECONDS = 120.0
+FLUSH_SECONDS = 5.0
 TABLE_SIZE = 1009
 
 Turn = tuple[str, int]
@@ -85,6 +86,7 @@ class Flood:
         started = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             running = group.create_task(self._session.run(), name="flood session")
+            flushing = group.create_task(self._flush(), name="flood ledger")
             try:
                 await self._answered([next(self._turns)], timeout_seconds=FIRST_ANSWER_TIMEOUT_SECONDS)
                 await self._pour()
@@ -92,11 +94,17 @@ class Flood:
                 failure = error
             finally:
                 running.cancel()
+                flushing.cancel()
         self._ledger.flush()
         self.result.seconds = time.perf_counter() - started
         if failure is not None:
             raise failure
         return self.result
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            self._ledger.flush()
 
     async def _pour(self) -> None:
         loop = asyncio.get_running_loop()
