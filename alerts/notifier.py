@@ -169,7 +169,7 @@ class Notifier:
         sent, failed = tuple(self._sent), tuple(self._failed)
         async with connection.transaction():
             await connection.execute(_SQL["mark_sent"], {"rows": Jsonb(sent)})
-            parameters = {"rows": Jsonb(failed), "given_up_before": self._now() - GIVE_UP_AFTER}
+            parameters = {"rows": Jsonb(failed), "older_than": self._now() - GIVE_UP_AFTER}
             cursor = await connection.execute(_SQL["mark_failed"], parameters)
             given_up = [state for (state,) in await cursor.fetchall() if state == "given_up"]
         del self._sent[: len(sent)], self._failed[: len(failed)]

@@ -114,7 +114,7 @@ def look(state: State, words: Mapping[str, Word], *, at: datetime) -> tuple[Stat
     fallen = [url for url, service in services.items() if service.blind and not state.services[url].blind]
     risen = [url for url, service in services.items() if not service.blind and state.services[url].blind]
     after = State(services=services, paged_at=state.paged_at)
-    pages = [_over(state, after, risen, at=at)] if risen else []
+    pages = [_over(state, after, risen=risen, at=at)] if risen else []
     again = state.paged_at is not None and at - state.paged_at >= PAGE_AGAIN_AFTER
     if fallen or (after.blind and again):
         pages.append(_blind(after, again=not fallen, at=at))
@@ -144,7 +144,7 @@ def _blind(state: State, *, again: bool, at: datetime) -> Page:
     return Page(title=title, body="\n".join([*lines, "Signals may not become alarms until this is mended.", f"at {shanghai(at)}"]))
 
 
-def _over(before: State, after: State, risen: list[str], *, at: datetime) -> Page:
+def _over(before: State, after: State, *, risen: list[str], at: datetime) -> Page:
     names = ", ".join(after.services[url].name for url in risen)
     lines = [
         f"{after.services[url].name} ({url}): well again; it was blind since {shanghai(before.services[url].well_at)},"
