@@ -122,7 +122,8 @@ class Consumer(Generic[B]):
             self._work.close(batch, at=self._now())
             await self._store.patiently(partial(self._work.store, batch), what="a batch")
             self._tell(batch)
-            passing("ingest.after_confirm")
+            if len(batch):
+                passing("ingest.after_confirm")
             for part in arrived:
                 self._session.acknowledge(part)
             metrics.UNACKNOWLEDGED.set(self._session.unacknowledged)

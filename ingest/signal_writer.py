@@ -66,8 +66,10 @@ class SignalWriter:
                 await held.put(connection, lane=Lane.SIGNAL)
                 await beside.put(connection, lane=Lane.SIGNAL)
             stored = {*await storing.fetchall()} if storing is not None else set()
-            passing("ingest.before_commit")
-        passing("ingest.after_commit")
+            if items:
+                passing("ingest.before_commit")
+        if items:
+            passing("ingest.after_commit")
         _count(items, written, stored=stored, began_at=at, at=self._now())
 
     async def _isolate(self, items: Sequence[Item], *, beside: Beside, error: Exception) -> None:

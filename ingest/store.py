@@ -13,7 +13,7 @@ from runtime.database import Connection, Pool, refuse_other_version, translated
 from runtime.errors import DatabaseAway, DatabaseFull, Unavailable
 
 BACKOFF_FIRST_SECONDS = 0.1
-BACKOFF_MAXIMUM_SECONDS = 5.0
+BACKOFF_MAXIMUM_SECONDS = 1.0
 TRANSACTION_TIMEOUT_SECONDS = 60.0
 """Above the database's own limit for a statement: only a server that is frozen, or a cable that is cut, runs into this one."""
 ROLLBACK_TIMEOUT_SECONDS = 2.0

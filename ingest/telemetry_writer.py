@@ -75,8 +75,10 @@ class TelemetryWriter:
                     handed = {"received_at": self._now(), "readings": len(packer), "packed": packer.packed()}
                     await connection.execute(SQL["hand_over_telemetry"], handed)
                 await beside.put(connection, lane=Lane.TELEMETRY)
-            passing("ingest.before_commit")
-        passing("ingest.after_commit")
+            if readings:
+                passing("ingest.before_commit")
+        if readings:
+            passing("ingest.after_commit")
         _count(readings, stored=len(packer), at=self._now())
 
     async def _copy_carefully(self, connection: Connection, readings: Readings) -> list[bool]:

@@ -274,7 +274,12 @@ class MqttSession:
         return answer.server_keep_alive or settings.keep_alive_seconds
 
     async def _subscribe(self, wire: Wire) -> None:
-        filters = [mqtt5.TopicFilter(name, max_qos=mqtt5.QoS.AT_LEAST_ONCE) for name in self.settings.filters]
+        # What a device wrongly retains comes once, as new; and it is not called retained while it is live.
+        once = mqtt5.RetainHandling.SEND_IF_SUBSCRIPTION_NOT_EXISTS
+        filters = [
+            mqtt5.TopicFilter(name, max_qos=mqtt5.QoS.AT_LEAST_ONCE, retain_as_published=False, retain_handling=once)
+            for name in self.settings.filters
+        ]
         request = mqtt5.SubscribePacket(self._outbox.free_packet_id(), filters)
         answer = await self._ask(wire, request.write(), timeout_seconds=SUBSCRIBE_TIMEOUT_SECONDS)
         if not isinstance(answer, mqtt5.SubAckPacket):
