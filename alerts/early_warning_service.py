@@ -71,7 +71,7 @@ class Watch:
         state = self._states.get(key)
         if state is None:
             self._states[key] = rules.begin(reading.time, celsius, active=key in self._standing)
-        elif (finding := rules.feed(state, reading.time, celsius)) is not None:
+        elif (finding := rules.feed(state, reading.time, celsius=celsius)) is not None:
             self.findings.append((key, finding, received_at))
 
     def _forget(self) -> None:

@@ -65,14 +65,14 @@ def begin(time: float, celsius: float, *, active: bool = False) -> PointState:
     return PointState(celsius, time, time, active=active, kept=deque([(time, celsius)]))
 
 
-def feed(state: PointState, time: float, celsius: float) -> Finding | None:
+def feed(state: PointState, time: float, *, celsius: float) -> Finding | None:
     """Take the next reading, changing `state`; return what it begins or ends. One not newer than the last is passed over."""
     if time <= state.last:
-        _count_earlier(state, time, celsius)
+        _count_earlier(state, time, celsius=celsius)
         return None
     elapsed, state.last, state.earlier = time - state.last, time, 0
     state.readings += 1
-    rate, rise = _rate(state, time, celsius), celsius - state.baseline
+    rate, rise = _rate(state, time, celsius=celsius), celsius - state.baseline
     warm = state.readings > WARM_UP_READINGS and time - state.first >= WARM_UP_SECONDS
     _follow(state, celsius, elapsed=elapsed, warm=warm)
     if not warm:
@@ -81,10 +81,12 @@ def feed(state: PointState, time: float, celsius: float) -> Finding | None:
     if not state.active and (fast or rise >= RISE_KELVIN):
         state.active, state.quiet_since = True, None
         return Finding(active=True, time=time, reason=_reason(celsius, rate=rate, rise=rise))
-    return _end(state, time, celsius, calm=rise < RISE_KELVIN / 2 and (rate is None or rate[0] < RATE_KELVIN_PER_MINUTE / 2))
+    return _end(
+        state, time, celsius=celsius, calm=rise < RISE_KELVIN / 2 and (rate is None or rate[0] < RATE_KELVIN_PER_MINUTE / 2)
+    )
 
 
-def _end(state: PointState, time: float, celsius: float, *, calm: bool) -> Finding | None:
+def _end(state: PointState, time: float, *, celsius: float, calm: bool) -> Finding | None:
     if not state.active:
         return None
     if not calm:
@@ -107,7 +109,7 @@ def _follow(state: PointState, celsius: float, *, elapsed: float, warm: bool) ->
     state.baseline += (celsius - state.baseline) * elapsed / (constant + elapsed)
 
 
-def _rate(state: PointState, time: float, celsius: float) -> tuple[float, float] | None:
+def _rate(state: PointState, time: float, *, celsius: float) -> tuple[float, float] | None:
     """Rate (K/min) and rise (K) since the oldest reading kept of the window; None while that is too young."""
     kept = state.kept
     if kept and time - kept[-1][0] > GAP_SECONDS:
@@ -123,7 +125,7 @@ def _rate(state: PointState, time: float, celsius: float) -> tuple[float, float]
     return rate
 
 
-def _count_earlier(state: PointState, time: float, celsius: float) -> None:
+def _count_earlier(state: PointState, time: float, *, celsius: float) -> None:
     """Tell a clock that was set back from readings that come late; the state then begins anew, a warning stands on."""
     state.earlier = state.earlier + 1 if time > state.earlier_last else 1
     state.earlier_last = time

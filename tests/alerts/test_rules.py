@@ -17,7 +17,7 @@ AMBIENT = Path(__file__).parents[3] / "shared" / "data" / "fires" / "ambient_uci
 
 def found(readings: list[tuple[float, float]]) -> list[rules.Finding]:
     state = rules.begin(*readings[0])
-    return [finding for reading in readings[1:] if (finding := rules.feed(state, *reading)) is not None]
+    return [finding for time, celsius in readings[1:] if (finding := rules.feed(state, time, celsius=celsius)) is not None]
 
 
 @pytest.mark.parametrize("name", sorted(fires.runs()))
@@ -63,17 +63,17 @@ def test_drift_draughts_and_noise_raise_nothing() -> None:
 def test_readings_that_come_late_are_passed_over() -> None:
     state = rules.begin(0.0, 20.0)
     for second in range(1, 100):
-        assert rules.feed(state, float(second), 20.0) is None
+        assert rules.feed(state, float(second), celsius=20.0) is None
     for _ in range(100):
-        assert rules.feed(state, 50.0, 80.0) is None
+        assert rules.feed(state, 50.0, celsius=80.0) is None
     assert state.last == 99.0
 
 
 def test_a_clock_set_back_begins_anew_and_still_warns() -> None:
     state = rules.begin(1000.0, 20.0)
     for second in range(1, 100):
-        rules.feed(state, 1000.0 + second, 20.0)
-    later = [rules.feed(state, float(second), 20.0 if second < 200 else 40.0) for second in range(1, 300)]
+        rules.feed(state, 1000.0 + second, celsius=20.0)
+    later = [rules.feed(state, float(second), celsius=20.0 if second < 200 else 40.0) for second in range(1, 300)]
     assert any(finding is not None and finding.active for finding in later)
 
 
@@ -88,6 +88,6 @@ def test_any_sampling_sees_a_rise(step: float) -> None:
 @given(st.lists(st.tuples(st.floats(-1e9, 1e9), st.floats(-300, 3000)), min_size=1, max_size=200))
 def test_nothing_raises_and_memory_is_bounded(readings: list[tuple[float, float]]) -> None:
     state = rules.begin(*readings[0])
-    for reading in readings[1:]:
-        rules.feed(state, *reading)
+    for time, celsius in readings[1:]:
+        rules.feed(state, time, celsius=celsius)
     assert len(state.kept) <= 15
