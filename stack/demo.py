@@ -105,7 +105,7 @@ async def _play(stack: PrivateStack, receiver: Receiver, *, duration_seconds: fl
             await fleet.settle(timeout_seconds=SETTLE_SECONDS)
             board.cancel()
         judged = await verdict(stack.database_url("wanghuo_reader"), ledger)
-    return await _sum_up(stack, receiver, judged, place=places["A"], console=console)
+    return await _sum_up(stack, receiver, judged=judged, place=places["A"], console=console)
 
 
 def _fire_room(township: Township) -> Device:
@@ -131,7 +131,7 @@ def _until_interrupted(duration_seconds: float | None) -> Iterator[asyncio.Event
             loop.remove_signal_handler(number)
 
 
-async def _sum_up(stack: PrivateStack, receiver: Receiver, judged: Verdict, *, place: fires.Place, console: Console) -> int:
+async def _sum_up(stack: PrivateStack, receiver: Receiver, *, judged: Verdict, place: fires.Place, console: Console) -> int:
     async with await psycopg.AsyncConnection.connect(stack.database_url("wanghuo_reader"), autocommit=True) as connection:
         totals = await read_totals(connection)
         cursor = await connection.execute(
