@@ -3,7 +3,7 @@
 import asyncio
 import getpass
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -43,7 +43,7 @@ class Request:
 def list_alarms(*, village: str | None, everything: bool, most: int, json: bool) -> None:
     """Print alarms."""
     statement = _SQL["list_newest_alarms" if everything else "list_open_alarms"]
-    found = _read(lambda connection: _rows(connection, statement, {"village_id": village, "most": most}))
+    found = _read(lambda connection: _rows(connection, statement, village_id=village, most=most))
     if json:
         views.as_json(found)
     else:
@@ -54,11 +54,10 @@ def show(alarm_id: int, *, json: bool) -> None:
     """Print one alarm with its journal and notifications."""
 
     async def read(connection: _Connection) -> tuple[list[_Row], list[_Row], list[_Row]]:
-        named = {"alarm_id": alarm_id}
         return (
-            await _rows(connection, _SQL["show_alarm"], named),
-            await _rows(connection, _SQL["alarm_journal"], named),
-            await _rows(connection, _SQL["alarm_notifications"], named),
+            await _rows(connection, _SQL["show_alarm"], alarm_id=alarm_id),
+            await _rows(connection, _SQL["alarm_journal"], alarm_id=alarm_id),
+            await _rows(connection, _SQL["alarm_notifications"], alarm_id=alarm_id),
         )
 
     alarms, journal, notifications = _read(read)
@@ -113,7 +112,7 @@ async def _ask(connection: _Connection, request: Request, *, operator: str, time
 
 async def _outcome(connection: _Connection, request_id: UUID) -> tuple[str, str | None]:
     while True:
-        found = await _rows(connection, _SQL["request_outcome"], {"request_id": request_id})
+        found = await _rows(connection, _SQL["request_outcome"], request_id=request_id)
         if found:
             effect, reason = found[0].values()
             return str(effect), reason
@@ -147,6 +146,6 @@ async def _session(url: str) -> AsyncIterator[_Connection]:
         yield connection  # type: ignore[misc]
 
 
-async def _rows(connection: _Connection, statement: str, parameters: Mapping[str, Any]) -> list[_Row]:
+async def _rows(connection: _Connection, statement: str, **parameters: Any) -> list[_Row]:
     cursor = await connection.execute(statement, parameters)
     return await cursor.fetchall()

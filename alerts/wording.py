@@ -65,7 +65,7 @@ def title(alarm: Alarm) -> str:
     """One line: what, where, whether it is a re-alarm."""
     policy, place = POLICY[alarm.key.kind], alarm.place
     again = f"再次报警 #{alarm.state.re_alarms} " if alarm.state.re_alarms else ""
-    where = " · ".join(filter(None, (place.key_unit_name or place.transmitter_name, point_name(alarm))))
+    where = " · ".join(dict.fromkeys(filter(None, (place.key_unit_name or place.transmitter_name, point_name(alarm)))))
     return f"{again}{policy.chinese} {policy.english} · {where}"
 
 
@@ -95,13 +95,12 @@ def point_name(alarm: Alarm) -> str:
 
 def publication(change: Change, alarm: Alarm, *, at: datetime) -> dict[str, Any]:
     """What sirens and other systems are told, but for the event's id. Instants are RFC 3339 in UTC."""
-    policy, place, state = POLICY[alarm.key.kind], alarm.place, alarm.state
+    policy, state = POLICY[alarm.key.kind], alarm.state
     rings = change.outcome in {Outcome.RAISED, Outcome.RE_ALARMED}
     return {
         "event": change.outcome,
         "alarm_id": alarm.alarm_id,
-        "kind": alarm.key.kind,
-        "raw_kind": alarm.key.raw_kind,
+        **alarm.key._asdict(),
         "label": {"zh": policy.chinese, "en": policy.english},
         "priority": policy.priority,
         "annunciate": policy.annunciated and rings,
@@ -111,8 +110,18 @@ def publication(change: Change, alarm: Alarm, *, at: datetime) -> dict[str, Any]
         "device": state.device,
         "handling": state.handling,
         "disposition": state.verified.disposition if state.verified else None,
-        "transmitter_id": alarm.key.transmitter_id,
-        "point": alarm.key.point,
+        **_whereabouts(alarm),
+        "reason": alarm.reason,
+        "occurred_at": alarm.occurred_at.isoformat(),
+        "received_at": alarm.received_at.isoformat(),
+        "told_at": change.told_at.isoformat(),
+        "concluded_at": at.isoformat(),
+    }
+
+
+def _whereabouts(alarm: Alarm) -> dict[str, Any]:
+    place = alarm.place
+    return {
         "point_name": point_name(alarm),
         "place": " · ".join(filter(None, (place.transmitter_place, place.point_place))),
         "registered": place.registered,
@@ -122,9 +131,4 @@ def publication(change: Change, alarm: Alarm, *, at: datetime) -> dict[str, Any]
         "key_unit_name": place.key_unit_name,
         "address": place.address,
         "telephone": place.telephone,
-        "reason": alarm.reason,
-        "occurred_at": alarm.occurred_at.isoformat(),
-        "received_at": alarm.received_at.isoformat(),
-        "told_at": change.told_at.isoformat(),
-        "concluded_at": at.isoformat(),
     }

@@ -131,3 +131,20 @@ async def test_many_requests_are_taken_by_and_by(world, obey, monkeypatch) -> No
         world.order(number, "acknowledge")
     assert [await obey() for _ in range(4)] == [2, 2, 1, 0]
     assert {row["handling"] for row in world.alarms()} == {"acknowledged"}
+
+
+REFUSING = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'check_violation'; END $$;
+CREATE TRIGGER refuse BEFORE UPDATE ON alarm FOR EACH ROW WHEN (NEW.alarm_id = 1) EXECUTE FUNCTION refuse();
+"""
+
+
+async def test_a_request_that_the_database_will_not_take_does_not_stop_the_others(world, obey) -> None:
+    await world.conclude(observed(seq=1), observed(point="P2", seq=2))
+    world.rows(REFUSING)
+    world.order(1, "acknowledge")
+    world.order(2, "acknowledge")
+    assert await obey() == 2
+    assert [row["handling"] for row in world.alarms()] == ["open", "acknowledged"]
+    assert await obey() == 0

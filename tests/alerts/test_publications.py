@@ -141,6 +141,15 @@ async def test_commands_are_sent_once_due_and_expire_in_the_end(world, broker) -
     assert states == {asked: ("sent", now), clock: ("sent", now), late: ("expired", None)}
 
 
+async def test_commands_are_looked_for_again_and_again(world, broker) -> None:
+    async with world.pool() as connections, session(broker) as publisher, asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(Dispatch(connections, session=publisher, now=lambda: datetime.now(UTC)).run())
+        now = datetime.now(UTC)
+        world.rows(INSERT, uuid.uuid4(), "T1", "query", "{}", now, now + timedelta(minutes=5))
+        await world.until("SELECT 1 FROM command WHERE state = 'sent'")
+        running.cancel()
+
+
 async def test_a_command_that_the_broker_did_not_take_stays_due(world, broker) -> None:
     now = datetime.now(UTC)
     world.rows(INSERT, uuid.uuid4(), "T1", "query", "{}", now, now + timedelta(minutes=5))
