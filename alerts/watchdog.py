@@ -104,7 +104,8 @@ class Watchdog:
         except (ValueError, RecursionError):
             return watch.unintelligible()
         except (OSError, http.client.HTTPException) as error:
-            return watch.unreachable(str(error) or type(error).__name__)
+            # urllib wraps what the socket said.
+            return watch.unreachable(str(getattr(error, "reason", error)) or type(error).__name__)
 
     async def _page(self) -> None:
         courier, pause = Courier(), PAGE_AGAIN_FIRST_SECONDS
