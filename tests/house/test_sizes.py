@@ -11,7 +11,7 @@ MODULE_LINES, MODULE_LINES_HARD = 300, 400
 FUNCTION_LINES, FUNCTION_LINES_HARD = 30, 45
 POSITIONAL = 2
 
-EXEMPT_MODULES: dict[str, str] = {}
+EXEMPT_MODULES = {"runtime/mqtt.py": "one session in one class, so that another library's can take its place"}
 """Modules above 300 lines, with the reason. Tables of data may be of any length."""
 EXEMPT_FUNCTIONS = {
     "bench/references.py:handwritten": "the consumer that others would write, in one piece as they would write it",
@@ -49,7 +49,7 @@ CODE = [path for path in MODULES if not path.startswith("tests/")]
 def test_a_module_is_small(path):
     lines = len((ROOT / path).read_text(encoding="utf-8").splitlines())
     if path in EXEMPT_MODULES:
-        assert lines > MODULE_LINES, "no longer an exception: take it off the list"
+        assert MODULE_LINES < lines <= MODULE_LINES_HARD, "not above the limit: take it off the list; or above the hard one: cut it"
         return
     assert lines <= MODULE_LINES, f"{lines} lines; hard limit {MODULE_LINES_HARD}"
 
