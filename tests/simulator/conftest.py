@@ -1,9 +1,37 @@
-"""A ledger and a database that agree, for the verdict."""
+"""A ledger and a database that agree, for the verdict; a broker with a voice for everybody, and with TLS."""
+
+import itertools
+import secrets
 
 import pytest
 
+from runtime.broker_accounts import BrokerAccount
 from simulator.judging import verdict
+from stack.broker import Broker, BrokerSettings
+from stack.certificates import make_certificates
+from stack.private import WORLD, WORLD_RIGHTS
+from tests.conftest import BrokerUnderTest
 from tests.simulator.books import READER, START, Books
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture
+def authority(tmp_path):
+    """What signed the certificate of `world`."""
+    return make_certificates(tmp_path / "certificates")
+
+
+@pytest.fixture
+def world(server_folder, authority):
+    """A broker that also listens with TLS, and knows a user who may speak for everybody."""
+    folder = server_folder / f"world-{next(_NUMBERS)}"
+    server = Broker(BrokerSettings(folder=folder, extra_rights={WORLD: WORLD_RIGHTS}, tls=authority))
+    passwords = {name: secrets.token_urlsafe(12) for name in (str(BrokerAccount.INGEST), WORLD, "T1")}
+    server.set_passwords(passwords)
+    server.start()
+    yield BrokerUnderTest(server=server, passwords=passwords)
+    server.kill()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from signals.topics import MessageClass
 from simulator.commands import register
 from simulator.ledger import Ledger
 from simulator.settings import read_credentials
+from stack.private import WORLD
 from tests.simulator.books import Books
 from tests.simulator.centre import centre_at
 
@@ -90,6 +91,31 @@ def test_a_fire_is_replayed_on_chosen_detectors(wanghuo, broker, centre, credent
     wanghuo("simulator", "replay", "T1", "T3", "--factor", 200, "--until", 160, "--ledger", ledger, **variables)
     assert sorted(entry.transmitter_id for entry in Ledger.read(ledger).entries) == ["T1", "T3"]
     assert len(centre.objects(MessageClass.TELEMETRY, "T1")) == len(centre.objects(MessageClass.TELEMETRY, "T3")) == 282
+
+
+def test_a_flood_is_poured_and_counted(wanghuo, world, tmp_path):
+    ledger = tmp_path / "ledger.jsonl"
+    variables = {"broker_url": world.url, "simulator_world_password": world.passwords[WORLD]}
+    output = wanghuo("simulator", "flood", "--rate", 500, "--duration", 1, "--transmitters", 20, "--ledger", ledger, **variables)
+    assert output.startswith("500 readings sent, 500 acknowledged by the broker")
+    assert [len(found.acknowledged) for found in Ledger.read(ledger).telemetry.values()] == [25] * 20
+
+
+def test_transmitters_and_floods_speak_tls_to_a_broker_they_know(wanghuo, world, authority, tmp_path):
+    credentials = tmp_path / "credentials"
+    credentials.write_text(f"T1,{world.passwords['T1']}\n")
+    variables = {
+        "broker_url": world.server.tls_url,
+        "broker_ca_file": authority.authority,
+        "simulator_credentials_file": credentials,
+        "simulator_world_password": world.passwords[WORLD],
+    }
+    timetable = tmp_path / "nothing.txt"
+    timetable.write_text("0 T1 repeat 1\n")
+    assert "1 transmitters said 0 objects" in wanghuo("simulator", "run", timetable, "--duration", 1, **variables)
+    assert "100 acknowledged" in wanghuo("simulator", "flood", "--rate", 100, "--duration", 1)
+    strange = {"broker_ca_file": credentials}
+    assert "cannot read the certificate authority" in wanghuo("simulator", "flood", expect=2, **strange)
 
 
 def test_what_cannot_be_played_is_said_before_anything_is(wanghuo, broker, credentials, tmp_path):

@@ -1,37 +1,20 @@
 """The flood: at its rate, through one connection, and counted."""
 
 import asyncio
-import itertools
-import secrets
 import time
 
 import pytest
 
-from runtime.broker_accounts import BrokerAccount
 from runtime.errors import BrokerRefused
 from runtime.mqtt import BrokerAddress, SessionSettings
 from signals.border import read_telemetry
 from signals.topics import MessageClass
 from simulator.flood import Flood, FloodSettings
 from simulator.ledger import Ledger
-from stack.broker import Broker, BrokerSettings
-from stack.private import WORLD, WORLD_RIGHTS
-from tests.conftest import BrokerUnderTest
+from stack.private import WORLD
 from tests.simulator.centre import TIMEOUT_SECONDS, centre_at
 
 IDS = [f"F{number}" for number in range(50)]
-_NUMBERS = itertools.count(1)
-
-
-@pytest.fixture
-def world(server_folder):
-    """A broker that knows the user who speaks for everybody."""
-    server = Broker(BrokerSettings(folder=server_folder / f"flood-{next(_NUMBERS)}", extra_rights={WORLD: WORLD_RIGHTS}))
-    passwords = {name: secrets.token_urlsafe(12) for name in (str(BrokerAccount.INGEST), WORLD, "T1")}
-    server.set_passwords(passwords)
-    server.start()
-    yield BrokerUnderTest(server=server, passwords=passwords)
-    server.kill()
 
 
 def flood(broker, ledger, *, rate, duration, user=WORLD):
