@@ -7,7 +7,6 @@ import time
 
 import mqtt5
 import pytest
-from conftest import BrokerUnderTest
 from mqtt_client import FOR_EVER, connected, mosquitto_pub
 
 from runtime.broker_accounts import BrokerAccount
@@ -15,6 +14,7 @@ from runtime.broker_passwords import remove, set_password
 from stack.broker import Broker, BrokerSettings
 from stack.errors import NotReadyError, PortInUseError
 from stack.folders import write_for
+from tests.conftest import BrokerUnderTest
 
 INGEST = BrokerAccount.INGEST
 MEBIBYTE = 1 << 20

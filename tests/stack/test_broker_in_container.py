@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import BrokerUnderTest
 from mqtt_client import FOR_EVER, connected
 
 from runtime.broker_accounts import BrokerAccount
 from runtime.broker_passwords import set_passwords
 from stack.broker import SOURCE, Broker, BrokerSettings
 from stack.ports import accepts, free_port
+from tests.conftest import BrokerUnderTest
 
 TIMEOUT_SECONDS = 60
 
