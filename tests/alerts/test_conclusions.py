@@ -105,6 +105,13 @@ async def test_a_reset_reaches_conditions_that_the_batch_does_not_name(world) ->
     assert (told["point_name"], told["key_unit_name"]) == ("烟感 12", "鸿福家具厂")
 
 
+async def test_what_began_before_a_reset_and_comes_after_it_rings_as_restored(world) -> None:
+    await world.conclude(observed(Kind.RESET, point="", seq=5))
+    await world.conclude(observed(point="L1/7", seq=4), observed(Kind.FAULT, seq=3), observed(point="L1/8", seq=6))
+    found = {row["point"]: (row["device_active"], row["handling"]) for row in world.alarms()}
+    assert found == {"L1/7": (False, "open"), "L1/8": (True, "open")}
+
+
 async def test_a_snapshot_is_reconciled_with_what_is_stored(world) -> None:
     await world.conclude(observed(Kind.FAULT, point="P1", seq=1), observed(point="P2", seq=2))
     listed = frozenset({ConditionKey("T1", "P2", Kind.FIRE_ALARM, ""), ConditionKey("T1", "P3", Kind.FIRE_ALARM, "")})

@@ -210,6 +210,9 @@ def test_a_word_without_a_counter_leaves_the_counter_where_it_stood() -> None:
     memory.take(observed(seq=4, active=False), observed(seq=6))
     assert memory.alarms[1].state.device is Device.ACTIVE
     assert memory.conditions[observed().key].seq == 6
+    memory.take(observed(seq=None, second=7))
+    memory.take(observed(seq=5, second=8, active=False))
+    assert memory.alarms[1].state.device is Device.ACTIVE
 
 
 def test_a_snapshot_is_reconciled_among_signals_in_order_of_arrival() -> None:
