@@ -65,6 +65,16 @@ def publish(port: int, *, messages: int, username: str, password: bytes, make: C
     connection.close()
 
 
+def forget(port: int, *, client_id: str, username: str, password: bytes) -> None:
+    """End a persistent session, with all that waits for it: the broker would go on queueing for it, and saving that."""
+    packet = mqtt5.ConnectPacket(client_id, clean_start=True, session_expiry_interval=0, username=username, password=password)
+    connection = connect(port, packet)
+    connection.sendall(mqtt5.DisconnectPacket().write())
+    while connection.recv(1024):
+        pass
+    connection.close()
+
+
 def subscribe(port: int, *, client_id: str, username: str, password: bytes) -> None:
     """Leave a persistent session that telemetry queues up for."""
     packet = mqtt5.ConnectPacket(client_id, clean_start=True, session_expiry_interval=3600, username=username, password=password)

@@ -7,10 +7,12 @@ import time
 import psycopg
 
 from bench import references
-from bench.backlog import publish, subscribe
+from bench.backlog import forget, publish, subscribe
 from bench.measured import BenchError, Measured
 from bench.stage import CONDITIONS, WORLD_USER, resident_mebibytes
+from ingest.service import client_id
 from runtime.broker_accounts import BrokerAccount
+from signals.topics import Lane
 from stack.board_data import metric
 from stack.private import DATABASE, PrivateStack
 
@@ -30,12 +32,16 @@ def measure(stack: PrivateStack) -> dict[str, Measured]:
     """
     username, password = str(BrokerAccount.INGEST), stack.password(BrokerAccount.INGEST).encode()
     raw, ours, handwritten, resident = [], [], [], []
+    lane = client_id(Lane.TELEMETRY, password=password.decode())
     for _ in range(ROUNDS):
         raw.append(_raw(stack, username=username, password=password))
+        forget(stack.broker.port, client_id="bench-raw", username=username, password=password)
+        handwritten.append(_handwritten(stack, username=username, password=password))
+        forget(stack.broker.port, client_id="bench-hand", username=username, password=password)
         rate, mebibytes = _ours(stack)
         ours.append(rate)
         resident.append(mebibytes)
-        handwritten.append(_handwritten(stack, username=username, password=password))
+        forget(stack.broker.port, client_id=lane, username=username, password=password)
     rate = statistics.median(ours)
     note = f"median of {ROUNDS} rounds of {MESSAGES:,} messages; {CONDITIONS}"
     return {

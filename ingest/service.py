@@ -27,6 +27,7 @@ from runtime.database import pool
 from runtime.errors import BrokerAway, Refused, Unavailable
 from runtime.health import Health
 from runtime.mqtt import BrokerAddress, MqttSession, SessionSettings
+from signals.origin import key
 from signals.topics import Lane, lane_filters, probe
 
 TELEMETRY_LIMITS = Limits(enough=3000, most=16_000, linger_seconds=0.05)
@@ -50,9 +51,12 @@ class Chore:
     work: Callable[[Store], Awaitable[None]]
 
 
-def client_id(lane: Lane) -> str:
-    """The one client id of a lane: its session at the broker hangs on it."""
-    return f"wanghuo.ingest.{lane}"
+def client_id(lane: Lane, *, password: str) -> str:
+    """The one client id of a lane: its session at the broker hangs on it, and whoever knew it could take that over and wipe it.
+
+    So it holds a digest of the password: with a new password a lane begins a new session, and the old one must be drained before.
+    """
+    return f"wanghuo.ingest.{lane}.{key(password).hex()[:16]}"
 
 
 def now() -> datetime:
@@ -109,7 +113,7 @@ async def _parts(settings: IngestSettings, *, lane: Lane, stack: contextlib.Asyn
     session = MqttSession(
         SessionSettings(
             address=address,
-            client_id=client_id(lane),
+            client_id=client_id(lane, password=settings.ingest_broker_password),
             username=BrokerAccount.INGEST,
             password=settings.ingest_broker_password,
             filters=lane_filters(lane),
