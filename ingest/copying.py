@@ -78,6 +78,9 @@ class Layouts:
     def __init__(self) -> None:
         self._known: dict[tuple[str, ...], Layout | None] = {}
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def find(self, metrics: tuple[str, ...]) -> Layout | None:
         """The layout of these metrics; None where one of them is unknown."""
         try:

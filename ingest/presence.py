@@ -5,7 +5,6 @@ is left over when a transmitter falls silent follows within 10 s. Instants are m
 (`signals.instants.EPOCH`): they are compared for every message.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
@@ -16,6 +15,8 @@ MINUTE = 60_000_000
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 """A fixed offset: China has kept no summer time since 1991, and a slim image has no time zone data."""
 MINUTES_OF_DAY = 1440
+DEVICES_MAXIMUM = 10_000
+"""Devices behind one transmitter that are watched one by one."""
 
 _WRITE_EVERY = WRITE_EVERY_SECONDS * 1_000_000
 _SWEEP_EVERY = 2_000_000
@@ -94,6 +95,7 @@ class Presence:
 
     def __init__(self) -> None:
         self._all: dict[tuple[str, str], Heard] = {}
+        self._devices: dict[str, int] = {}
         self._opened: dict[Heard, None] = {}
         self._days: list[DayRow] = []
         self._swept_at = 0
@@ -104,6 +106,14 @@ class Presence:
         if heard is None:
             heard = self._all[name] = Heard(*name)
         return heard
+
+    def device(self, transmitter_id: str, point: str) -> Heard | None:
+        """The bookkeeping of a device behind a transmitter; None where that has too many already."""
+        known = self._all.get((transmitter_id, point))
+        if known is None and self._devices.get(transmitter_id, 0) < DEVICES_MAXIMUM:
+            self._devices[transmitter_id] = self._devices.get(transmitter_id, 0) + 1
+            known = self[transmitter_id, point]
+        return known
 
     def heard(self, heard: Heard, at: int) -> None:
         """Note a message that came at `at`."""
@@ -129,10 +139,6 @@ class Presence:
         days, self._days = self._days, []
         self._opened = {}
         return rows, days
-
-    def __iter__(self) -> Iterator[Heard]:
-        """Everybody who was ever heard."""
-        return iter(self._all.values())
 
     def _sweep(self, at: int) -> None:
         clock_went_back = at < self._swept_at

@@ -127,7 +127,9 @@ class SignalReader:
             if self._is_newer(transmitter_id, found) and live and found.occurred_at is not None:
                 heard.note_clock(microseconds(found.occurred_at), at=instant)
             if transmitter_class == BRIDGE and isinstance(found, Signal) and found.point:
-                self._presence.heard(self._presence[transmitter_id, found.point], instant)
+                device = self._presence.device(transmitter_id, found.point)
+                if device is not None:
+                    self._presence.heard(device, instant)
         if transmitter_id in self._statuses:
             batch.beside.statuses.setdefault(transmitter_id, self._statuses.pop(transmitter_id))
 

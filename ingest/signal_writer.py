@@ -16,17 +16,13 @@ from ingest.signal_batch import Item, SignalBatch, poisoned
 from ingest.signal_known import read_known
 from ingest.signal_plan import Plan, plan
 from ingest.signal_rows import put_facts, put_gaps, put_heads
-from ingest.store import Store
-from runtime.errors import RowRefused
+from ingest.store import MISTAKES, Store
 from runtime.failpoints import passing
 from signals.kinds import Kind
 from signals.messages import Reason
 from signals.topics import Lane
 
 log = logging.getLogger(__name__)
-
-_MISTAKES = (RowRefused, ValueError, TypeError, LookupError, ArithmeticError)
-"""What one object can cause, in the database or in our own code. Trying the same again cannot help."""
 
 
 class SignalWriter:
@@ -47,7 +43,7 @@ class SignalWriter:
     async def _write(self, items: Sequence[Item], *, beside: Beside) -> None:
         try:
             await self._transaction(items, beside=beside)
-        except _MISTAKES as error:
+        except MISTAKES as error:
             metrics.REFUSED.inc()
             await self._isolate(items, beside=beside, error=error)
 
@@ -87,7 +83,7 @@ class SignalWriter:
             for part in beside.apart():
                 try:
                     await self._transaction([], beside=part)
-                except _MISTAKES:
+                except MISTAKES:
                     metrics.REFUSED.inc()
                     log.exception("%r is refused; it is left out", part)
 

@@ -4,7 +4,7 @@ from ingest.copying import head
 from ingest.presence import Heard, Presence
 
 POINTS_MAXIMUM = 10_000
-"""Points of one transmitter that are remembered; beyond, they cost a little more and are not watched one by one."""
+"""Points of one transmitter that are remembered; beyond, they cost a little more."""
 BRIDGE = "bridge"
 
 
@@ -34,14 +34,13 @@ class Track:
 class Source:
     """One enrolled transmitter. `points`: point → (beginning of its rows, its name for `signals.packing`)."""
 
-    __slots__ = ("_presence", "bridge", "devices", "heard", "heartbeats", "points", "telemetry", "transmitter_id")
+    __slots__ = ("_presence", "bridge", "heard", "heartbeats", "points", "telemetry", "transmitter_id")
 
     def __init__(self, transmitter_id: str, *, transmitter_class: str, presence: Presence) -> None:
         self.transmitter_id = transmitter_id
         self.bridge = transmitter_class == BRIDGE
         self.heard = presence[transmitter_id, ""]
         self.points: dict[str, tuple[bytes, str]] = {}
-        self.devices: dict[str, Heard] = {}
         self.telemetry = Track()
         self.heartbeats = Track()
         self._presence = presence
@@ -54,8 +53,5 @@ class Source:
         return found
 
     def device(self, point: str) -> Heard | None:
-        """The bookkeeping of a device behind the transmitter; None for the transmitter itself, and above `POINTS_MAXIMUM`."""
-        found = self.devices.get(point)
-        if found is None and point and len(self.devices) < POINTS_MAXIMUM:
-            found = self.devices[point] = self._presence[self.transmitter_id, point]
-        return found
+        """The bookkeeping of a device behind the transmitter; None for the transmitter itself, and where there are too many."""
+        return self._presence.device(self.transmitter_id, point) if point else None

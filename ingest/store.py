@@ -10,13 +10,16 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from runtime.database import Connection, Pool, refuse_other_version, translated
-from runtime.errors import DatabaseAway, DatabaseFull, Unavailable
+from runtime.errors import DatabaseAway, DatabaseFull, RowRefused, Unavailable
 
 BACKOFF_FIRST_SECONDS = 0.1
 BACKOFF_MAXIMUM_SECONDS = 1.0
 TRANSACTION_TIMEOUT_SECONDS = 60.0
 """Above the database's own limit for a statement: only a server that is frozen, or a cable that is cut, runs into this one."""
 ROLLBACK_TIMEOUT_SECONDS = 2.0
+
+MISTAKES = (RowRefused, ValueError, TypeError, LookupError, ArithmeticError)
+"""What one row can cause, in the database or in our own code. Trying the same again cannot help; leaving it out can."""
 
 log = logging.getLogger(__name__)
 

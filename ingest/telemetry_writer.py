@@ -14,10 +14,9 @@ from ingest import metrics
 from ingest.copying import HEADER, TRAILER, digest_of
 from ingest.quarantine import hold, provenance_of
 from ingest.records import SQL, Beside
-from ingest.store import Store
+from ingest.store import MISTAKES, Store
 from ingest.telemetry_batch import Readings, TelemetryBatch
 from runtime.database import Connection
-from runtime.errors import RowRefused
 from runtime.failpoints import passing
 from signals.messages import Reason, Rejected
 from signals.payloads import plain
@@ -56,7 +55,7 @@ class TelemetryWriter:
         self._careful -= 1
         try:
             await self._transaction(readings, beside=beside, careful=careful or self._careful >= 0)
-        except RowRefused as error:
+        except MISTAKES as error:
             if isinstance(error.__cause__, psycopg.errors.UniqueViolation) and self._careful < 0:
                 self._careful = CAREFUL_BATCHES
                 await self._write_part(readings, beside=beside, careful=True)
@@ -93,7 +92,7 @@ class TelemetryWriter:
             new.discard(digest)
         return kept
 
-    async def _isolate(self, readings: Readings, *, beside: Beside, error: RowRefused) -> None:
+    async def _isolate(self, readings: Readings, *, beside: Beside, error: Exception) -> None:
         """Something of this transaction is refused: find it, quarantine it, and store the rest."""
         metrics.REFUSED.inc()
         if len(readings) > 1:
@@ -118,7 +117,7 @@ class TelemetryWriter:
         for part in beside.apart():
             try:
                 await self._transaction(Readings(), beside=part, careful=False)
-            except RowRefused:
+            except MISTAKES:
                 metrics.REFUSED.inc()
                 log.exception("%r is refused; it is left out", part)
 

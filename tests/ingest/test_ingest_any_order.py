@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from signals.topics import Lane
 
 EXAMPLES = settings(
-    max_examples=15,
+    max_examples=25,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example costs a second: shrinking would take an hour
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.presence import MINUTE, SHANGHAI, Presence, instant, next_due
+from ingest.presence import DEVICES_MAXIMUM, MINUTE, SHANGHAI, Presence, instant, next_due
 from signals.instants import microseconds
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -72,6 +72,14 @@ def test_a_device_behind_a_bridge_has_a_row_and_no_day():
     rows, days = presence.rows(at(1))
     assert [(row.point) for row in rows] == ["device-7"]
     assert days == []
+
+
+def test_devices_behind_one_transmitter_are_bounded():
+    presence = Presence()
+    devices = [presence.device("bridge", f"device-{number}") for number in range(DEVICES_MAXIMUM + 3)]
+    assert devices.count(None) == 3
+    assert presence.device("bridge", "device-7") is devices[7]
+    assert presence.device("other", "device-1") is not None
 
 
 def test_the_clock_offset_is_the_least_of_the_last_two_rows():
