@@ -153,6 +153,7 @@ async def run(settings: EarlyWarningSettings, health: Health) -> None:
 
     health.facts["last_commit_age_seconds"] = age_seconds
     health.checks["database"] = lambda: problem
+    health.checks["roster"] = roster.problem
     watch: Watch | None = None
     async with pool(settings.alerts_database_url, name="wanghuo early-warning", size=1) as connections:
         while True:
