@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import hypothesis
 import mqtt5
 import pytest
 
@@ -25,6 +26,10 @@ from sql.migrate import ROLES, migrate
 from stack.broker import Broker, BrokerSettings
 from stack.database import SUPERUSER, Database, DatabaseSettings
 from stack.ports import LOOPBACK
+
+# No test asserts a timing of the machine.
+hypothesis.settings.register_profile("here", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("here")
 
 PREFIX = "wanghuo-tests-"
 TEMPLATE = "wanghuo_template"
