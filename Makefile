@@ -42,4 +42,4 @@ lock: ## resolve pyproject's dependencies anew into the lock files
 	$(COMPILE) --extra dev -o requirements-dev.lock pyproject.toml
 
 clean: ## remove what was built here
-	rm -rf .venv .stack .mypy_cache .ruff_cache .pytest_cache .coverage .hypothesis bench/results.json
+	rm -rf .venv .stack .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .hypothesis bench/results.json

@@ -32,11 +32,14 @@ ORDER BY a.attnum
 -- name: rules
 -- Keys, references, checks and further indexes of a table, by name.
 -- index: none (the catalogue)
-SELECT conname, pg_get_constraintdef(oid, true) FROM pg_constraint
-WHERE conrelid = to_regclass('public.' || quote_ident(%(table)s)) AND contype IN ('p', 'f', 'u', 'c')
-UNION ALL
-SELECT i.indexrelid::regclass::text, regexp_replace(pg_get_indexdef(i.indexrelid), '^CREATE (UNIQUE )?INDEX \S+ ON \S+ USING btree ', 'INDEX \1')
-FROM pg_index i
-WHERE i.indrelid = to_regclass('public.' || quote_ident(%(table)s))
-  AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u'))
-ORDER BY 1
+SELECT name, definition FROM (
+  SELECT conname::text, pg_get_constraintdef(oid, true) FROM pg_constraint
+  WHERE conrelid = to_regclass('public.' || quote_ident(%(table)s)) AND contype IN ('p', 'f', 'u', 'c')
+  UNION ALL
+  SELECT i.indexrelid::regclass::text,
+         regexp_replace(pg_get_indexdef(i.indexrelid), '^CREATE (UNIQUE )?INDEX \S+ ON \S+ USING btree ', 'INDEX \1')
+  FROM pg_index i
+  WHERE i.indrelid = to_regclass('public.' || quote_ident(%(table)s))
+    AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u'))
+) AS rules (name, definition)
+ORDER BY name COLLATE "C"
