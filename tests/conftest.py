@@ -20,6 +20,9 @@ import hypothesis
 import mqtt5
 import pytest
 
+# A private stack that somebody runs here leaves its settings in .stack/env: no test may find them. Before `runtime.settings` is imported.
+os.environ["WANGHUO_ENVIRONMENT_FILE"] = os.devnull
+
 from runtime.broker_accounts import BrokerAccount
 from runtime.broker_passwords import set_passwords
 from sql.migrate import ROLES, migrate

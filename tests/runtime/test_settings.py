@@ -71,6 +71,7 @@ def test_a_wrong_secret_is_not_said_again(surroundings):
 
 
 def test_the_environment_goes_before_the_file_of_a_private_stack(surroundings):
+    surroundings.setitem(Service.model_config, "env_file", Path(".stack/env"))  # tests/conftest.py hides it from all others
     Path(".stack").mkdir()
     Path(".stack/env").write_text(
         "WANGHUO_BROKER_URL=mqtt://file:1883\nWANGHUO_DATABASE_PASSWORD=from-file\nWANGHUO_OTHERS=1\n", "utf-8"
