@@ -32,25 +32,46 @@ class Track:
 
 
 class Source:
-    """One enrolled transmitter. `points`: point → (beginning of its rows, its name for `signals.packing`)."""
+    """One enrolled transmitter.
 
-    __slots__ = ("_presence", "bridge", "heard", "heartbeats", "points", "telemetry", "transmitter_id")
+    `point`, `beginning` and `series` are of its last reading: the beginning of its rows, and its name for `signals.packing`. Nearly
+    every transmitter has but one.
+    """
+
+    __slots__ = (
+        "_points",
+        "_presence",
+        "beginning",
+        "bridge",
+        "heard",
+        "heartbeats",
+        "point",
+        "series",
+        "telemetry",
+        "transmitter_id",
+    )
 
     def __init__(self, transmitter_id: str, *, transmitter_class: str, presence: Presence) -> None:
         self.transmitter_id = transmitter_id
         self.bridge = transmitter_class == BRIDGE
         self.heard = presence[transmitter_id, ""]
-        self.points: dict[str, tuple[bytes, str]] = {}
+        self._points: dict[str, tuple[bytes, str]] = {}
+        self.point: str | None = None
+        self.beginning = b""
+        self.series = ""
         self.telemetry = Track()
         self.heartbeats = Track()
         self._presence = presence
 
-    def point(self, name: str) -> tuple[bytes, str]:
-        """See `points`."""
-        if len(self.points) >= POINTS_MAXIMUM:
-            self.points.clear()
-        found = self.points[name] = (head(self.transmitter_id, name), f"{self.transmitter_id}\0{name}")
-        return found
+    def turn_to(self, point: str) -> None:
+        """Make it the point of the last reading."""
+        found = self._points.get(point)
+        if found is None:
+            if len(self._points) >= POINTS_MAXIMUM:
+                self._points.clear()
+            found = self._points[point] = (head(self.transmitter_id, point), f"{self.transmitter_id}\0{point}")
+        self.point = point
+        self.beginning, self.series = found
 
     def device(self, point: str) -> Heard | None:
         """The bookkeeping of a device behind the transmitter; None for the transmitter itself, and where there are too many."""

@@ -111,15 +111,16 @@ class TelemetryReader:
         boot, seq, point, at, message = reading["boot"], reading["seq"], reading["point"], arrival.at, arrival.message
         text = reading.get("at")
         time = read_microseconds(text)
-        beginning, name = source.points.get(point) or source.point(point)
+        if point != source.point:
+            source.turn_to(point)
         values = layout.in_order(reading["values"])
         fields = layout.fields
         fields[1::2] = (boot, seq, SENTINEL if time is None else time, *values)
-        content = beginning + layout.pack(*fields)
+        content = source.beginning + layout.pack(*fields)
         if time is None and text is not None:
             content = with_text(content, plain(str(text))[:TEXT_MAXIMUM])
         arrival.rows(content + xxh3_64_digest(content) + arrival.tail)
-        arrival.add(name, (at if time is None else time) / 1e6 + EPOCH_SECONDS, mask=layout.mask, values=values)
+        arrival.add(source.series, (at if time is None else time) / 1e6 + EPOCH_SECONDS, mask=layout.mask, values=values)
         arrival.origins(message)
         if message.retain:
             return  # kept by the broker since who knows when: no sign of life

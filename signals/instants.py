@@ -48,10 +48,12 @@ _LATEST_MICROSECONDS = microseconds(LATEST)
 
 def read_microseconds(text: object) -> int | None:
     """`microseconds` of what `read_instant` reads, at half the cost."""
-    if not _may_be_instant(text):
+    if not isinstance(text, str) or len(text) > TEXT_MAXIMUM or not text.isprintable():
         return None
     try:
-        found = microseconds(datetime.fromisoformat(text.upper()))
+        since = datetime.fromisoformat(text) - EPOCH
     except (ValueError, OverflowError, TypeError):  # TypeError: without offset
-        return None
+        instant = read_instant(text)
+        return None if instant is None else microseconds(instant)
+    found = since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds
     return found if _EARLIEST_MICROSECONDS <= found < _LATEST_MICROSECONDS else None
