@@ -18,6 +18,7 @@ RESULTS = Path(__file__).parent / "results.json"
 def main(names: list[str]) -> int:
     """Run those named, or all; each on a stage of its own."""
     found: dict[str, Measured] = {}
+    code = 0
     try:
         with Receiver() as receiver:
             if "drain" in names or not names:
@@ -28,14 +29,14 @@ def main(names: list[str]) -> int:
                     found |= latency.measure(stack, receiver)
     except BenchError as error:
         print(f"bench: the conditions did not hold: {error}", file=sys.stderr)
-        return 1
+        code = 1
     machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.python_implementation()} {platform.python_version()}"
     print(f"{machine}; {CONDITIONS}")
     results = {name: {**asdict(measured), "value": round(measured.value, 4)} for name, measured in found.items()}
     text = json.dumps(results, indent=1, ensure_ascii=False)
     RESULTS.write_text(text + "\n", encoding="utf-8")
     print(text)
-    return 0
+    return code
 
 
 if __name__ == "__main__":

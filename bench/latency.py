@@ -87,7 +87,7 @@ async def _alarms(stack: PrivateStack, receiver: Receiver, *, label: str, stored
             rows = connection.execute(COMMITTED, [f"{label}-%"]).fetchall()
         committed = {point: (at, alarm_id) for point, at, alarm_id in rows}
         for delivery in list(receiver.deliveries):
-            if (number := re.search(r"alarm (\d+)", f"{delivery.title}\n{delivery.message}")) is not None:
+            if (number := re.search(r"alarm: (\d+)", delivery.message)) is not None:
                 notified.setdefault(int(number[1]), delivery.at)
     return Latencies(
         alarm=[at - published[point] for point, (at, _) in committed.items()],
