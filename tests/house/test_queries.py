@@ -25,7 +25,7 @@ ROOMS = ("signals", "runtime", "sql", "ingest", "alerts", "registry", "simulator
 CODE = {path: path.read_text(encoding="utf-8") for room in ROOMS for path in (ROOT / room).rglob("*.py")}
 QUERIES = {(path.stem, name): text for path in sorted(FOLDER.glob("*.sql")) for name, text in load(path.stem).items()}
 INDEX = re.compile(r"^-- index: (?:none \((?P<reason>[^\n]+)\)|(?P<names>[a-z0-9_]+(?:, [a-z0-9_]+)*))$", re.MULTILINE)
-PARAMETER = re.compile(r"%\((?P<name>\w+)\)s(?:::(?P<cast>[\w]+(?:\[\])?))?")
+PARAMETER = re.compile(r"%\((?P<name>\w+)\)[sbt](?:::(?P<cast>[\w]+(?:\[\])?))?")
 EXPLAINED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
