@@ -12,7 +12,7 @@ class IngestSettings(BrokerSettings):
     ingest_broker_password: str = Field(description="password of the broker user wanghuo/v1", min_length=1, repr=False)
     ingest_receive_maximum: int = Field(default=8000, ge=10, le=65535, description="messages of a lane held unacknowledged")
     ingest_byte_budget: int = Field(
-        default=32 * 1024 * 1024, ge=1024 * 1024, description="bytes of payload of a lane held unacknowledged"
+        default=16 * 1024 * 1024, ge=1024 * 1024, description="bytes of payload of a lane held unacknowledged"
     )
 
 

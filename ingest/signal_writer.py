@@ -22,6 +22,9 @@ from signals.kinds import Kind
 from signals.messages import Reason
 from signals.topics import Lane
 
+PART_BYTES = 2 * 1024 * 1024
+"""Bytes of objects above which a transaction ends: on their way they are held several times over."""
+
 log = logging.getLogger(__name__)
 
 
@@ -38,7 +41,10 @@ class SignalWriter:
         Raises:
             Unavailable: the database is away, slow or full; parts may be stored already, and the same again is harmless.
         """
-        await self._write(batch.items, beside=batch.beside)
+        *others, last = _parts(batch.items)
+        for part in others:
+            await self._write(part, beside=Beside())
+        await self._write(last, beside=batch.beside)
 
     async def _write(self, items: Sequence[Item], *, beside: Beside) -> None:
         try:
@@ -94,6 +100,19 @@ class SignalWriter:
         log.error("an object on %s is refused, it goes to quarantine: %s", item.provenance.topic, error)
         metrics.QUARANTINED.labels(Reason.DATABASE).inc()
         await self._write([poisoned(item, why=str(error))], beside=Beside())
+
+
+def _parts(items: Sequence[Item]) -> list[list[Item]]:
+    """The items in parts of at most `PART_BYTES`, in order; at least one part."""
+    parts: list[list[Item]] = [[]]
+    size = 0
+    for item in items:
+        if size > PART_BYTES:
+            parts.append([])
+            size = 0
+        parts[-1].append(item)
+        size += len(item.raw)
+    return parts
 
 
 def _count(

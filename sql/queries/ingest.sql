@@ -1,5 +1,5 @@
 -- Facts. One transaction of a lane stores a batch; every statement may be repeated after a lost COMMIT without doubling anything
--- but presence_day.messages. Instants are timestamptz; arrays go in step.
+-- but presence_day.messages. Instants are timestamptz; arrays go in step, those of bytes in binary.
 
 -- name: enrolled
 -- Transmitters whose messages are taken on %(today)s (day in Asia/Shanghai), with their class.
@@ -97,10 +97,10 @@ ON CONFLICT (lane, up_from) DO UPDATE SET heard_until = greatest(u.heard_until, 
 INSERT INTO quarantine (quarantine_key, received_at, topic, transmitter_id, class, reason, detail, item, boot, seq, payload,
                         payload_length, payload_digest)
 SELECT key, received_at, topic, transmitter_id, class, reason, detail, item, boot, seq, payload, payload_length, payload_digest
-FROM unnest(%(keys)s::bytea[], %(keys_before)s::bytea[], %(received_at)s::timestamptz[], %(topics)s::text[],
+FROM unnest(%(keys)b::bytea[], %(keys_before)b::bytea[], %(received_at)s::timestamptz[], %(topics)s::text[],
             %(transmitter_ids)s::text[], %(classes)s::text[], %(reasons)s::text[], %(details)s::text[], %(items)s::integer[],
-            %(boots)s::bigint[], %(seqs)s::bigint[], %(payloads)s::bytea[], %(payload_lengths)s::bigint[],
-            %(payload_digests)s::bytea[])
+            %(boots)s::bigint[], %(seqs)s::bigint[], %(payloads)b::bytea[], %(payload_lengths)s::bigint[],
+            %(payload_digests)b::bytea[])
   AS r (key, key_before, received_at, topic, transmitter_id, class, reason, detail, item, boot, seq, payload, payload_length,
         payload_digest)
 WHERE NOT EXISTS (SELECT FROM quarantine q WHERE q.quarantine_key = r.key_before)
@@ -115,7 +115,7 @@ SELECT pg_advisory_xact_lock(%(key)s)
 -- Which of these facts are stored.
 -- index: signal_pkey
 SELECT s.transmitter_id, s.origin_key
-FROM unnest(%(transmitter_ids)s::text[], %(keys)s::bytea[]) AS r (transmitter_id, key)
+FROM unnest(%(transmitter_ids)s::text[], %(keys)b::bytea[]) AS r (transmitter_id, key)
 JOIN signal s ON s.transmitter_id = r.transmitter_id AND s.origin_key = r.key
 
 -- name: known_numbers
@@ -171,10 +171,10 @@ GROUP BY 1, 2, 3, 4, 5
 -- index: signal_pkey
 WITH given AS (
   SELECT *
-  FROM unnest(%(transmitter_ids)s::text[], %(keys)s::bytea[], %(classes)s::text[], %(boots)s::bigint[], %(seqs)s::bigint[],
+  FROM unnest(%(transmitter_ids)s::text[], %(keys)b::bytea[], %(classes)s::text[], %(boots)s::bigint[], %(seqs)s::bigint[],
               %(points)s::text[], %(kinds)s::text[], %(raw_kinds)s::text[], %(actives)s::boolean[], %(details)s::text[],
               %(defects)s::text[], %(occurred_at)s::timestamptz[], %(sources)s::text[], %(at_texts)s::text[],
-              %(received_at)s::timestamptz[], %(payloads)s::bytea[], %(priorities)s::smallint[])
+              %(received_at)s::timestamptz[], %(payloads)b::bytea[], %(priorities)s::smallint[])
     WITH ORDINALITY
     AS g (transmitter_id, origin_key, class, boot, seq, point, kind, raw_kind, active, detail, defects, occurred_at, source,
           at_text, received_at, payload, priority, place)
