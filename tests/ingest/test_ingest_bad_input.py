@@ -143,7 +143,7 @@ async def test_the_same_rubbish_rings_once_a_minute(signals, database):
 
 async def test_what_cannot_be_read_of_telemetry_is_kept_and_does_not_ring(telemetry, database):
     await telemetry.take(*(message(payload, of="telemetry") for payload, _ in UNREADABLE))
-    assert column(database, "SELECT reason FROM quarantine ORDER BY ctid") == [reason for _, reason in UNREADABLE]
+    assert sorted(column(database, "SELECT reason FROM quarantine")) == sorted(reason for _, reason in UNREADABLE)
     assert rows(database, "SELECT * FROM signal_inbox") == []
 
 
