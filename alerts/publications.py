@@ -13,13 +13,11 @@ from alerts import metrics
 from alerts.patience import patiently
 from runtime.database import Connection, Pool, translated
 from runtime.failpoints import passing
-from signals.topics import alarm_out
+from signals.topics import UNASSIGNED, alarm_out
 from sql import queries
 
 AT_ONCE = 500
 POLL_SECONDS = 0.25
-UNASSIGNED = "_unassigned"
-"""Stands for the village where the transmitter is in none, or unknown."""
 
 log = logging.getLogger(__name__)
 _SQL = queries.load("alerts")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from registry.ratio import TransmitterClass
-from signals.topics import is_identifier
+from signals.topics import UNASSIGNED, is_identifier
 
 Value = str | bool | date | None
 
@@ -45,6 +45,13 @@ def identifier(text: str) -> str:
     if not is_identifier(text):
         raise CellError("an id has 1 to 64 of the characters A-Z a-z 0-9 _ -")
     return text
+
+
+def village_id(text: str) -> str:
+    """The id of a village; it becomes the last part of its alarms' topic."""
+    if text == UNASSIGNED:
+        raise CellError(f"{UNASSIGNED} stands for no village at all; choose another id")
+    return identifier(text)
 
 
 def free_text(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from registry.cells import Reader, Value, day, free_text, identifier, point_address, transmitter_class, yes_no
+from registry.cells import Reader, Value, day, free_text, identifier, point_address, transmitter_class, village_id, yes_no
 
 
 class Table(StrEnum):
@@ -54,7 +54,7 @@ def _day(name: str, *chinese: str, required: bool = False) -> Column:
     return Column(name=name, chinese=chinese, reader=day, required=required, empty=None)
 
 
-_VILLAGE_ID = _key("village_id", "村编号", "行政村编号")
+_VILLAGE_ID = Column(name="village_id", chinese=("村编号", "行政村编号"), reader=village_id, required=True)
 
 SHEETS: Mapping[Table, Sheet] = {
     Table.VILLAGE: Sheet(
@@ -81,7 +81,7 @@ SHEETS: Mapping[Table, Sheet] = {
         columns=(
             _key("transmitter_id", "终端编号", "联网终端编号"),
             Column(name="key_unit_id", chinese=("单位编号", "重点单位编号"), reader=identifier, empty=None),
-            Column(name="village_id", chinese=("村编号", "行政村编号"), reader=identifier, empty=None),
+            Column(name="village_id", chinese=("村编号", "行政村编号"), reader=village_id, empty=None),
             Column(name="class", chinese=("类型", "终端类型"), reader=transmitter_class, required=True),
             _text("name", "名称", "终端名称"),
             _text("place", "位置", "安装位置"),

@@ -28,6 +28,8 @@ def translate(error: psycopg.Error | PoolTimeout) -> WanghuoError:
         return DatabaseFull(f"the database's disk is full: {text}")
     if isinstance(error, psycopg.DataError | psycopg.IntegrityError) or state[:2] in {"22", "23", "54"}:
         return RowRefused(text)
+    if state == "42501":
+        text = f"the role may not do this, which is set right by `wanghuo migrate`: {text}"
     return DatabaseAway(text)
 
 

@@ -27,6 +27,7 @@ def configure_logging(level: str) -> None:
         stream=sys.stderr,
         force=True,
         format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S",
     )
     logging.Formatter.converter = time.gmtime
     logging.getLogger("psycopg.pool").addFilter(_Seldom())

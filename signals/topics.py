@@ -55,6 +55,10 @@ def command(transmitter_id: str) -> str:
     return f"wanghuo/v1/{transmitter_id}/command"
 
 
+UNASSIGNED = "_unassigned"
+"""Stands for the village where an alarm's transmitter is in none, or unknown; no village may be called so."""
+
+
 def alarm_out(village_id: str) -> str:
     """The topic on which the centre tells sirens and other systems of a village's alarms."""
     return f"wanghuo/out/v1/alarm/{village_id}"

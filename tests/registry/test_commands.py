@@ -91,11 +91,12 @@ def test_from_a_table_to_a_device_that_signs_in_and_out_again(wanghuo, tmp_path)
 
 def test_problems_of_a_table_are_listed(wanghuo, tmp_path):
     path = tmp_path / "villages.csv"
-    path.write_text("village_id,name\n?,x\n!,y\n")
+    path.write_text("village_id,name\n?,x\n!,y\n_unassigned,z\n")
     assert wanghuo("registry", "import", "--villages", str(path), expect=1).splitlines() == [
-        "nothing was imported, 2 problems found:",
+        "nothing was imported, 3 problems found:",
         "  villages.csv:2: village_id: '?': an id has 1 to 64 of the characters A-Z a-z 0-9 _ -",
         "  villages.csv:3: village_id: '!': an id has 1 to 64 of the characters A-Z a-z 0-9 _ -",
+        "  villages.csv:4: village_id: '_unassigned': _unassigned stands for no village at all; choose another id",
     ]
     wanghuo("registry", "import", expect=2)
 
