@@ -10,6 +10,7 @@ PARENTS = (
     "INSERT INTO village VALUES ('V1', 'Eins')",
     "INSERT INTO key_unit (key_unit_id, village_id, name, has_control_room, listed_on) VALUES ('U1', 'V1', 'Unit', true, '2024-01-01')",
     "INSERT INTO transmitter (transmitter_id, key_unit_id, village_id, class) VALUES ('T1', 'U1', 'V1', 'detector')",
+    "INSERT INTO transmitter (transmitter_id, village_id, class) VALUES ('T3', 'V1', 'control_room')",
     "INSERT INTO connection_snapshot OVERRIDING SYSTEM VALUE VALUES (1000, '2025-03-01', now(), 'on_demand', 1, 30)",
     (
         "INSERT INTO alarm (alarm_id, transmitter_id, point, kind, behaviour, priority, registered, device_active, occurred_at, received_at, "
@@ -29,6 +30,7 @@ ROWS = {
     },
     "transmitter": {"transmitter_id": "'T2'", "village_id": "'V1'", "class": "'sleepy'"},
     "point": {"transmitter_id": "'T1'", "point": "'1-1'"},
+    "gb26875_device": {"transmitter_id": "'T1'", "address": "'0a0000000000'"},
     "connection_snapshot": {
         "on_date": "'2025-03-01'",
         "taken_at": NOW,
@@ -128,6 +130,14 @@ ROWS = {
         "name": "'query'",
         "requested_by": "'Li'",
         "issued_at": NOW,
+        "expires_at": LATER,
+    },
+    "command_request": {
+        "request_id": UUID,
+        "transmitter_id": "'T1'",
+        "name": "'query'",
+        "requested_by": "'Li'",
+        "requested_at": NOW,
         "expires_at": LATER,
     },
     "operator": {"operator_id": "'Li'", "name": "'Li'"},

@@ -32,7 +32,17 @@ WRONG = {
         ("signal", {"class": "'centre'", "active": NULL}),
         ("signal", {"class": "'snapshot'"}),
         ("signal", {"class": "'reply'"}),
+        ("signal", {"class": "'state'"}),
+        ("signal", {"class": "'report'"}),
     ],
+    "signal_state_has_a_point": [("signal", {"class": "'state'", "kind": NULL, "active": NULL, "point": NULL})],
+    "gb26875_device_address_form": [
+        ("gb26875_device", {"address": text}) for text in ("''", "'1'", "'0A0000000000'", "'0a00000000000'")
+    ],
+    "gb26875_device_profile_form": [("gb26875_device", {"profile": text}) for text in ("''", "'Tanda'", "'a b'")],
+    "command_request_name": [("command_request", {"name": "'confirm'"})],
+    "command_request_expires_later": [("command_request", {"expires_at": NOW})],
+    "command_failed": [("command", {"state": "'failed'"}), ("command", {"failure": "'no answer'"})],
     "signal_raw_kind_of_unclassified": [("signal", {"kind": "'unclassified'"}), ("signal", {"raw_kind": "'fire'"})],
     "signal_occurred_source": [("signal", {"occurred_source": "'guess'"})],
     "signal_inbox_priority": [("signal_inbox", {"priority": "2"}), ("signal_inbox", {"priority": "-1"})],
@@ -97,6 +107,7 @@ TWICE = {
     "telemetry_once": ("telemetry", {}, {"temperature_celsius": "1"}),
     "connection_snapshot_one_daily": ("connection_snapshot", {}, {"taken_at": LATER}),
     "alarm_one_open": ("alarm", {}, {"handling": "'acknowledged'", "acknowledged_at": NOW, "acknowledged_by": "'Li'"}),
+    "gb26875_device_one_address": ("gb26875_device", {}, {"transmitter_id": "'T3'"}),
     "alarm_journal_request_id_key": ("alarm_journal", {}, {"effect": "'none'"}),
     "notification_alarm_id_occasion_recipient_key": (
         "notification",

@@ -1,0 +1,229 @@
+"""Frames: made, and found in streams that arrive split, stuck together, torn, or full of something else.
+
+Layout (6.6): `@@`, serial u16le, version 2 bytes, time 6, source 6, destination 6, length u16le, command, data, checksum, `##`.
+Nothing is escaped: a frame is delimited by its length, the markers only confirm it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+START = b"@@"
+END = b"##"
+HEAD_BYTES = 27
+"""Start marker and control unit: as much as it takes to know a frame's length."""
+EMPTY_BYTES = 30
+DATA_BYTES_MAXIMUM = 1024
+"""GB/T 26875.3-2011 6.6."""
+SERIAL_MODULUS = 65536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One frame. Addresses and time are as on the wire, low byte (second) first.
+
+    Attributes:
+        checksum_ok: False where the byte on the wire differs from the sum.
+        end_ok: False where the end marker is missing; only `read_one` returns such a frame.
+        stated_checksum: the byte on the wire; None in a frame that we make.
+    """
+
+    serial: int
+    version: tuple[int, int] = (1, 0)
+    time: bytes
+    source: bytes
+    destination: bytes
+    command: int
+    data: bytes = b""
+    checksum_ok: bool = True
+    end_ok: bool = True
+    stated_checksum: int | None = None
+
+    def encode(self) -> bytes:
+        """The frame's bytes, its checksum computed.
+
+        Raises:
+            ValueError: a member does not fit its field; names it.
+        """
+        self._refuse_misfits()
+        body = b"".join(
+            (
+                self.serial.to_bytes(2, "little"),
+                bytes(self.version),
+                self.time,
+                self.source,
+                self.destination,
+                len(self.data).to_bytes(2, "little"),
+                bytes((self.command,)),
+                self.data,
+            )
+        )
+        return b"".join((START, body, bytes((checksum(body),)), END))
+
+    def reply(self, command: int, *, time: bytes) -> "Frame":
+        """The answer to this frame: its serial and version, addresses exchanged, no data."""
+        return Frame(
+            serial=self.serial,
+            version=self.version,
+            time=time,
+            source=self.destination,
+            destination=self.source,
+            command=command,
+        )
+
+    def _refuse_misfits(self) -> None:
+        for name, value, limit in (("serial", self.serial, 0xFFFF), ("command", self.command, 0xFF)):
+            if not 0 <= value <= limit:
+                raise ValueError(f"{name}: {value} is outside 0…{limit}")
+        if len(self.version) != 2 or not all(0 <= part <= 0xFF for part in self.version):
+            raise ValueError(f"version: {self.version} is not two bytes")
+        for name, field in (("time", self.time), ("source", self.source), ("destination", self.destination)):
+            if len(field) != 6:
+                raise ValueError(f"{name}: {len(field)} bytes where 6 are due")
+        if len(self.data) > DATA_BYTES_MAXIMUM:
+            raise ValueError(f"data: {len(self.data)} bytes are above the limit of {DATA_BYTES_MAXIMUM} (6.6)")
+
+
+class Fault(StrEnum):
+    """Why bytes were passed over."""
+
+    NO_START = "no_start"  # no start marker where one is due
+    LENGTH = "length"  # a length above 1,024: not a frame of this protocol
+    END = "end"  # no end marker where the length puts it
+    TORN = "torn"  # a frame began and its rest did not come
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """Bytes that are no frame, adjacent ones counted together."""
+
+    count: int
+    fault: Fault
+    head: bytes
+    """The first 64 of them."""
+
+
+HEAD_KEPT_BYTES = 64
+
+
+def checksum(body: bytes | memoryview) -> int:
+    """Sum of control unit and data, low 8 bits (6.6)."""
+    return sum(body) & 0xFF
+
+
+class Receiver:
+    """Finds frames in a stream. Memory is bounded by one frame; every byte is looked at a bounded number of times."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._passed = bytearray()
+        self._passed_count = 0
+        self._fault = Fault.NO_START
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of a frame that is not complete; the caller gives up on it with `tear` when the rest does not come in time."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> Iterator[Frame | Passed]:
+        """Take bytes as they came; yield what they complete, in order."""
+        self._buffer += data
+        yield from self._scan(final=False)
+
+    def tear(self) -> Iterator[Frame | Passed]:
+        """Give up on what is incomplete: a whole frame may lie inside it."""
+        yield from self._scan(final=True)
+
+    def _scan(self, *, final: bool) -> Iterator[Frame | Passed]:
+        buffer, offset = bytes(self._buffer), 0
+        while offset < len(buffer):
+            found = _frame_at(buffer, offset, final=final)
+            if found is None:
+                break
+            if isinstance(found, Frame):
+                yield from self._report()
+                yield found
+                offset += EMPTY_BYTES + len(found.data)
+            else:
+                step = _next_start(buffer, offset + 1) - offset
+                self._pass(buffer[offset : offset + step], step=step, fault=found)
+                offset += step
+        self._buffer = bytearray(buffer[offset:])
+        if not self._buffer or final:
+            yield from self._report()
+
+    def _pass(self, part: bytes, *, step: int, fault: Fault) -> None:
+        if not self._passed_count:
+            self._fault = fault
+        self._passed_count += step
+        self._passed += part[: HEAD_KEPT_BYTES - len(self._passed)]
+
+    def _report(self) -> Iterator[Passed]:
+        if self._passed_count:
+            yield Passed(count=self._passed_count, fault=self._fault, head=bytes(self._passed))
+            self._passed_count = 0
+            self._passed.clear()
+
+
+def read_one(raw: bytes) -> Frame | None:
+    """The frame that is exactly these bytes, its end marker right or not; None where the length does not fit."""
+    if len(raw) < EMPTY_BYTES or raw[:2] != START or EMPTY_BYTES + _length(raw, 0) != len(raw):
+        return None
+    return replace(_frame(raw, 0), end_ok=raw[-2:] == END)
+
+
+def _length(buffer: bytes, offset: int) -> int:
+    return buffer[offset + 24] | buffer[offset + 25] << 8
+
+
+def _next_start(buffer: bytes, offset: int) -> int:
+    """Where a frame may begin from `offset` on; a lone `@` at the end may be half a marker."""
+    found = buffer.find(START, offset)
+    if found >= 0:
+        return found
+    return len(buffer) - 1 if len(buffer) > offset and buffer.endswith(b"@") else len(buffer)
+
+
+def _frame_at(buffer: bytes, offset: int, *, final: bool) -> Frame | Fault | None:
+    """The frame at `offset`, why there is none, or None where more bytes are needed to tell."""
+    available = len(buffer) - offset
+    if not buffer.startswith(START[:available], offset):
+        return Fault.NO_START
+    length = _length(buffer, offset) if available >= HEAD_BYTES else 0
+    if length > DATA_BYTES_MAXIMUM:
+        return Fault.LENGTH
+    size = EMPTY_BYTES + length
+    if available < size:
+        return Fault.TORN if final else None
+    frame = _frame(buffer, offset)
+    if buffer[offset + size - 2 : offset + size] != END:
+        return Fault.END
+    return frame if frame.checksum_ok or not _holds_a_good_frame(buffer, offset, size=size) else Fault.END
+
+
+def _holds_a_good_frame(buffer: bytes, offset: int, *, size: int) -> bool:
+    """Whether a frame with a right checksum begins inside this one: then this one's length is what was corrupted."""
+    start = buffer.find(START, offset + 1, offset + size)
+    while start >= 0:
+        end = start + EMPTY_BYTES + (_length(buffer, start) if start + HEAD_BYTES <= len(buffer) else DATA_BYTES_MAXIMUM + 1)
+        inside = end <= len(buffer) and buffer[end - 2 : end] == END
+        if inside and checksum(buffer[start + 2 : end - 3]) == buffer[end - 3]:
+            return True
+        start = buffer.find(START, start + 1, offset + size)
+    return False
+
+
+def _frame(buffer: bytes, offset: int) -> Frame:
+    length = _length(buffer, offset)
+    stated = buffer[offset + HEAD_BYTES + length]
+    return Frame(
+        serial=buffer[offset + 2] | buffer[offset + 3] << 8,
+        version=(buffer[offset + 4], buffer[offset + 5]),
+        time=buffer[offset + 6 : offset + 12],
+        source=buffer[offset + 12 : offset + 18],
+        destination=buffer[offset + 18 : offset + 24],
+        command=buffer[offset + 26],
+        data=buffer[offset + HEAD_BYTES : offset + HEAD_BYTES + length],
+        checksum_ok=checksum(buffer[offset + 2 : offset + HEAD_BYTES + length]) == stated,
+        stated_checksum=stated,
+    )

@@ -1,0 +1,93 @@
+"""A frame as JSON and back: the form that `wanghuo gb26875 decode` prints and `encode` reads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from signals.gb26875 import clock, content
+from signals.gb26875.frames import Fault, Frame, Passed, Receiver, read_one
+from signals.gb26875.tables import Command
+
+
+def of(frame: Frame) -> dict[str, Any]:
+    """A frame's members. `checksum_ok` and `end_ok` stand there only where they are false."""
+    found: dict[str, Any] = {
+        "serial": frame.serial,
+        "version": f"{frame.version[0]}.{frame.version[1]}",
+        "frame_time": clock.show(frame.time),
+        "source_address_hex": frame.source.hex(),
+        "source_address_le": int.from_bytes(frame.source, "little"),
+        "dest_address_hex": frame.destination.hex(),
+        "dest_address_le": int.from_bytes(frame.destination, "little"),
+        "adu_length": len(frame.data),
+        "command": frame.command,
+        "command_name": command_name(frame.command),
+        "adu": content.decode(frame.data),
+    }
+    if not frame.checksum_ok:
+        found["checksum_ok"] = False
+    if not frame.end_ok:
+        found["end_ok"] = False
+    return found
+
+
+def frame(members: Mapping[str, Any]) -> Frame:
+    """The inverse of `of`, its checksum right. Addresses may be given as `…_hex` or `…_le`.
+
+    Raises:
+        ValueError: a member is missing or does not fit; names it.
+    """
+    try:
+        major, _, user = str(members.get("version", "1.0")).partition(".")
+        made = Frame(
+            serial=int(members["serial"]),
+            version=(int(major), int(user)),
+            time=clock.unshow(members.get("frame_time")),
+            source=_address(members, "source_address"),
+            destination=_address(members, "dest_address"),
+            command=int(members["command"]),
+            data=content.encode(members.get("adu", {"empty": True})),
+        )
+        made.encode()
+    except KeyError as error:
+        raise ValueError(f"member {error} is missing") from None
+    return made
+
+
+def read(raw: bytes) -> list[dict[str, Any]]:
+    """Everything that these bytes hold, in order: frames, and what was passed over as `{"error", "bytes", "head_hex"}`."""
+    receiver = Receiver()
+    found = [*receiver.feed(raw), *receiver.tear()]
+    lone = read_one(raw)
+    if lone is not None and not lone.end_ok and not any(isinstance(part, Frame) for part in found):
+        return [of(lone)]
+    return [of(part) if isinstance(part, Frame) else _passed(part) for part in found]
+
+
+def command_name(command: int) -> str:
+    """Name of a command byte (table 2)."""
+    try:
+        return Command(command).name.lower()
+    except ValueError:
+        return "user_defined" if command >= 128 else "reserved"
+
+
+def _passed(part: Passed) -> dict[str, Any]:
+    sentences = {
+        Fault.NO_START: "no start marker",
+        Fault.LENGTH: "the length is above 1024: not a frame of this protocol",
+        Fault.END: "no end marker where the length puts it",
+        Fault.TORN: "the frame is not complete: more bytes are needed",
+    }
+    return {"error": part.fault.value, "detail": sentences[part.fault], "bytes": part.count, "head_hex": part.head.hex()}
+
+
+def _address(members: Mapping[str, Any], name: str) -> bytes:
+    if f"{name}_hex" in members:
+        raw = bytes.fromhex(members[f"{name}_hex"])
+        if len(raw) != 6:
+            raise ValueError(f"{name}_hex: {len(raw)} bytes where 6 are due")
+        return raw
+    try:
+        return int(members[f"{name}_le"]).to_bytes(6, "little")
+    except OverflowError:
+        raise ValueError(f"{name}_le: {members[f'{name}_le']} does not fit 6 bytes") from None
