@@ -109,7 +109,7 @@ def identity(transmitter_id: str, message_class: MessageClass, *, members: Mappi
 
 
 async def load(url: str, ledger: Ledger, *, patience_seconds: float) -> Stored:
-    """Read what is stored, after alerts has had time to conclude and to send what is waiting.
+    """Read what is stored, after ingest and alerts have had time to store, to conclude and to send what is on its way.
 
     Args:
         url: of a role that may read.
@@ -123,7 +123,8 @@ async def load(url: str, ledger: Ledger, *, patience_seconds: float) -> Stored:
         await connection.set_autocommit(True)
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_seconds):
-                while await _is_busy(connection):  # noqa: ASYNC110 - nobody tells when there is nothing left to do
+                # Nobody tells when there is nothing left to do.
+                while await _is_busy(connection) or _lacks_some(await _telemetry(connection, ledger), ledger):  # noqa: ASYNC110
                     await asyncio.sleep(POLL_SECONDS)
         began_at = min(ledger.played.values(), default=0.0)
         since = datetime.fromtimestamp(began_at - MARGIN_SECONDS, UTC)
@@ -141,6 +142,15 @@ async def load(url: str, ledger: Ledger, *, patience_seconds: float) -> Stored:
 async def _is_busy(connection: Connection) -> bool:
     cursor = await connection.execute(_QUERIES["waiting"])
     return any(await cursor.fetchone() or ())
+
+
+def _lacks_some(found: Mapping[Counter, TelemetryCount], ledger: Ledger) -> bool:
+    # The broker acknowledges a reading before ingest has stored it.
+    return any(
+        counter not in found or found[counter].rows < len(measured.acknowledged)
+        for counter, measured in ledger.telemetry.items()
+        if measured.acknowledged
+    )
 
 
 async def _facts(connection: Connection, since: datetime) -> list[StoredFact]:
