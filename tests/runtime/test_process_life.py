@@ -112,4 +112,4 @@ def test_the_log_speaks_utc_and_says_why_the_database_is_away_once(tmp_path, set
     assert status == 0
     assert first.endswith("Z WARNING psycopg.pool: error connecting: refused")
     assert second.endswith("Z INFO mine: told")
-    assert abs(timegm(time.strptime(first[:19], "%Y-%m-%d %H:%M:%S")) - time.time()) < 3600  # Shanghai is 8 h away
+    assert abs(timegm(time.strptime(first[:19], "%Y-%m-%dT%H:%M:%S")) - time.time()) < 3600  # Shanghai is 8 h away
