@@ -1,0 +1,125 @@
+"""What transmitters can be told, by MQTT and by GB/T 26875.3: names, their content, and the frame's data that says the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Name(StrEnum):
+    """Commands."""
+
+    SET_CLOCK = "set_clock"
+    DUTY_CHECK = "duty_check"
+    QUERY = "query"
+    CONFIGURE = "configure"
+    INITIALISE = "initialise"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A query of GB/T 26875.3: its type (table 3) and the members that its one object needs besides."""
+
+    type: int
+    members: tuple[str, ...] = ()
+
+
+_SYSTEM = ("system_type", "system_address")
+_COMPONENT = (*_SYSTEM, "component_address_hex")
+_RECORDS = ("record_count", "since")
+
+GB26875_QUESTIONS: Mapping[str, Question] = {
+    "system_status": Question(type=61, members=_SYSTEM),
+    "component_status": Question(type=62, members=_COMPONENT),
+    "component_analog": Question(type=63, members=_COMPONENT),
+    "facility_operations": Question(type=64, members=(*_SYSTEM, *_RECORDS)),
+    "facility_version": Question(type=65, members=_SYSTEM),
+    "system_configuration": Question(type=66, members=_SYSTEM),
+    "component_configuration": Question(type=67, members=_COMPONENT),
+    "facility_clock": Question(type=68, members=_SYSTEM),
+    "device_status": Question(type=81),
+    "device_operations": Question(type=84, members=_RECORDS),
+    "device_version": Question(type=85),
+    "device_configuration": Question(type=86),
+    "device_clock": Question(type=88),
+}
+"""`what` of a query to a device that speaks GB/T 26875.3. `since`: RFC 3339."""
+
+MQTT_QUESTIONS = ("status", "snapshot", "points", "firmware")
+"""`what` of a query by MQTT (profile v1)."""
+
+DUTY_CHECK_SECONDS = 300
+"""The window for an answer: local policy, no rule's figure was read."""
+DUTY_CHECK_MINUTES_MAXIMUM = 255
+RECORDS_MAXIMUM = 102
+
+_INITIALISE, _SET_CLOCK, _DUTY_CHECK = 89, 90, 91
+_CONTROL, _REQUEST = 1, 4
+_RESERVED = {"raw": "00"}
+_CHINA = timezone(timedelta(hours=8))
+
+
+class Unit(NamedTuple):
+    """Data of a frame: its command byte, and the application data unit as `signals.gb26875.content` has it."""
+
+    command: int
+    adu: Mapping[str, Any]
+
+
+def gb26875_unit(name: str, content: Mapping[str, Any], *, at: datetime) -> Unit:
+    """What says a command in a frame that is sent at `at`.
+
+    Raises:
+        ValueError: GB/T 26875.3 has no words for it, or a member is missing or out of range; names it.
+    """
+    match name:
+        case Name.SET_CLOCK:
+            return _unit(_CONTROL, _SET_CLOCK, {"time": _tag(at)})
+        case Name.DUTY_CHECK:
+            return _unit(_CONTROL, _DUTY_CHECK, {"answer_timeout_min": _minutes(content)})
+        case Name.INITIALISE:
+            return _unit(_CONTROL, _INITIALISE, _RESERVED)
+        case Name.QUERY:
+            return _question(content)
+        case _:
+            raise ValueError(f"GB/T 26875.3 has no words for {name!r}")
+
+
+def _question(content: Mapping[str, Any]) -> Unit:
+    what = content.get("what")
+    question = GB26875_QUESTIONS.get(str(what))
+    if question is None:
+        raise ValueError(f"what: {what!r} is none of {', '.join(GB26875_QUESTIONS)}")
+    missing = [member for member in question.members if member not in content]
+    if missing:
+        raise ValueError(f"a query for {what} needs {', '.join(missing)}")
+    members: dict[str, Any] = {name: content[name] for name in question.members if name != "since"}
+    if "since" in question.members:
+        members["time"] = _since(str(content["since"]))
+        if not 1 <= int(content["record_count"]) <= RECORDS_MAXIMUM:
+            raise ValueError(f"record_count: {content['record_count']} is outside 1…{RECORDS_MAXIMUM}")
+    return _unit(_REQUEST, question.type, members or _RESERVED)
+
+
+def _minutes(content: Mapping[str, Any]) -> int:
+    seconds = float(content.get("deadline_seconds", DUTY_CHECK_SECONDS))
+    minutes = -int(-seconds // 60)
+    if not 1 <= minutes <= DUTY_CHECK_MINUTES_MAXIMUM:
+        raise ValueError(f"deadline_seconds: {seconds:g} s are not 1…{DUTY_CHECK_MINUTES_MAXIMUM} minutes")
+    return minutes
+
+
+def _since(text: str) -> str:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"since: {text!r} has no offset from UTC")
+    return _tag(instant)
+
+
+def _tag(instant: datetime) -> str:
+    return instant.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _unit(command: int, kind: int, members: Mapping[str, Any]) -> Unit:
+    return Unit(command, {"type": kind, "count": 1, "objects": [members]})
