@@ -1,5 +1,7 @@
 """Who may sign in to the broker: credentials given, changed and taken away, and proven with the broker each time.
 
+Devices that speak GB/T 26875.3 have none: `registry.addressing` enrols them by their address.
+
 There is no transaction over the password file and the database. So every step may be run again and ends the same, and the register
 says that a transmitter is enrolled, or no longer, only after the broker has proven it.
 """
@@ -73,24 +75,40 @@ async def register(desk: Desk, wanted: NewTransmitter) -> None:
         EnrolmentError: what is said contradicts the register or is not enough for a new transmitter; it is enrolled already; it was
             withdrawn.
     """
-    transmitter_id = wanted.transmitter_id
-    if not is_identifier(transmitter_id):
-        raise EnrolmentError(f"{transmitter_id!r} cannot be an id: 1 to 64 of the characters A-Z a-z 0-9 _ - are allowed")
     async with desk.connection.transaction():
-        await desk.connection.execute(_SQL["lock_register"], {"key": LOCK_KEY})
-        known = await _known(desk.connection, transmitter_id)
-        if known is None:
-            await _add(desk.connection, wanted)
-            return
-        _refuse_contradiction(known, wanted)
-        if wanted.accepted_on is not None:
-            await accept(desk.connection, transmitter_id, on=wanted.accepted_on)
-    if known["withdrawn_on"] is not None and known["withdrawn_on"] <= day_of(desk.now()):
-        raise EnrolmentError(f"{transmitter_id} was withdrawn on {known['withdrawn_on']}: give the device a new id")
-    if known["enrolled_at"] is not None:
+        known = await record(desk.connection, wanted, today=day_of(desk.now()))
+    if known is not None and known["address"] is not None:
+        raise EnrolmentError(_by_address(known))
+    if known is not None and known["enrolled_at"] is not None:
+        transmitter_id = wanted.transmitter_id
         raise EnrolmentError(
             f"{transmitter_id} is enrolled already; `wanghuo registry rotate {transmitter_id}` gives it a new password"
         )
+
+
+async def record(connection: Connection, wanted: NewTransmitter, *, today: date) -> dict[str, Any] | None:
+    """Write a transmitter into the register where it is not in it; the caller's transaction locks the register until its end.
+
+    Returns:
+        What was known of it before: its row, with `address`, `source_network` and `profile` where it speaks GB/T 26875.3.
+
+    Raises:
+        EnrolmentError: what is said contradicts the register or is not enough for a new transmitter; it was withdrawn.
+    """
+    transmitter_id = wanted.transmitter_id
+    if not is_identifier(transmitter_id):
+        raise EnrolmentError(f"{transmitter_id!r} cannot be an id: 1 to 64 of the characters A-Z a-z 0-9 _ - are allowed")
+    await connection.execute(_SQL["lock_register"], {"key": LOCK_KEY})
+    known = await _known(connection, transmitter_id)
+    if known is None:
+        await _add(connection, wanted)
+        return None
+    _refuse_contradiction(known, wanted)
+    if wanted.accepted_on is not None:
+        await accept(connection, transmitter_id, on=wanted.accepted_on)
+    if known["withdrawn_on"] is not None and known["withdrawn_on"] <= today:
+        raise EnrolmentError(f"{transmitter_id} was withdrawn on {known['withdrawn_on']}: give the device a new id")
+    return known
 
 
 async def admit(desk: Desk, passwords: Mapping[str, str]) -> None:
@@ -135,9 +153,11 @@ async def require_enrolled(desk: Desk, transmitter_id: str) -> None:
     """Refuse a transmitter that has no credentials.
 
     Raises:
-        EnrolmentError: it is not in the register, or not enrolled.
+        EnrolmentError: it is not in the register, not enrolled, or enrolled by its address.
     """
     known = await _require_known(desk.connection, transmitter_id)
+    if known["address"] is not None:
+        raise EnrolmentError(_by_address(known))
     if known["enrolled_at"] is None:
         raise EnrolmentError(
             f"{transmitter_id} is not enrolled; `wanghuo registry enrol {transmitter_id}` gives it its first password"
@@ -145,13 +165,26 @@ async def require_enrolled(desk: Desk, transmitter_id: str) -> None:
 
 
 async def revoke(desk: Desk, transmitter_ids: Sequence[str]) -> None:
-    """Take transmitters' credentials away; return when the broker refuses them. It ends their connections. Repeatable.
+    """Take away what lets transmitters in, credentials and address; return when the broker refuses them. Repeatable.
+
+    Connections to the broker end; frames of the address are unknown from then on.
 
     Raises:
         BrokerRefused, BrokerAway: the credentials are out of the file, but the broker has not read it in time.
     """
     for transmitter_id in transmitter_ids:
         await _require_known(desk.connection, transmitter_id)
+    await desk.connection.execute(_SQL["remove_gb26875_devices"], {"transmitter_ids": list(transmitter_ids)})
+    await bar(desk, transmitter_ids)
+    await desk.connection.execute(_SQL["mark_enrolled"], {"transmitter_ids": list(transmitter_ids), "at": None})
+
+
+async def bar(desk: Desk, transmitter_ids: Sequence[str]) -> None:
+    """Take transmitters' credentials at the broker away; return when it refuses them. The register is left as it is. Repeatable.
+
+    Raises:
+        BrokerRefused, BrokerAway: see `revoke`.
+    """
     path = desk.settings.broker_password_file
     # The password taken away is not known here and cannot be tried: a user added after it proves that the file was read since.
     witness, password = f"{BrokerAccount.ENROLMENT}.{secrets.token_hex(8)}", new_password()
@@ -162,11 +195,10 @@ async def revoke(desk: Desk, transmitter_ids: Sequence[str]) -> None:
     finally:
         with suppress(WanghuoError):
             remove(path, [witness])
-    await desk.connection.execute(_SQL["mark_enrolled"], {"transmitter_ids": list(transmitter_ids), "at": None})
 
 
 async def withdraw(desk: Desk, transmitter_id: str, *, on: date) -> None:
-    """Take a transmitter out of the count from a day on, and its credentials away at once. Repeatable; an earlier day stays.
+    """Take a transmitter out of the count from a day on, and what lets it in away at once. Repeatable; an earlier day stays.
 
     Raises:
         EnrolmentError: it is not in the register, was accepted after that day, or the day is still to come.
@@ -195,6 +227,14 @@ async def _require_known(connection: Connection, transmitter_id: str) -> dict[st
     if known is None:
         raise EnrolmentError(f"{transmitter_id!r} is not in the register")
     return known
+
+
+def _by_address(known: Mapping[str, Any]) -> str:
+    name = known["transmitter_id"]
+    return (
+        f"{name} speaks GB/T 26875.3 and has no password; to let it change to MQTT: `wanghuo registry revoke {name}`, then"
+        f" `wanghuo registry enrol {name}`"
+    )
 
 
 def _refuse_contradiction(known: Mapping[str, Any], wanted: NewTransmitter) -> None:

@@ -15,7 +15,13 @@ _SQL = load("registry")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A transmitter, where it stands, its dates, and what was heard of it."""
+    """A transmitter, where it stands, its dates, what was heard of it, and how it speaks.
+
+    Attributes:
+        wire: `mqtt` or `gb26875`; None where it is not enrolled.
+        address: by GB/T 26875.3: its frames' source, six bytes as on the wire, hexadecimal.
+        source_network: where they may come from; None: from anywhere.
+    """
 
     transmitter_id: str
     transmitter_class: str
@@ -33,6 +39,10 @@ class Listed:
     enrolled_at: datetime | None
     last_heard_at: datetime | None
     clock_offset_seconds: float | None
+    wire: str | None
+    address: str | None
+    source_network: str | None
+    profile: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from registry.addresses import number_of
 from registry.days import SHANGHAI, day_of
 from registry.listing import Details, Listed
 from registry.measuring import Measurement, Snapshot
@@ -167,7 +168,8 @@ def show_snapshots(found: Iterable[Snapshot]) -> None:
 
 def show_listing(found: Iterable[Listed]) -> None:
     """Print transmitters, a line each."""
-    headings = ["transmitter", "class", "village", "key unit", "accepted", "withdrawn", "enrolled", "last heard"]
+    headings = ["transmitter", "class", "village", "key unit", "accepted", "withdrawn", "wire", "last heard"]
+    headings += ["address", "network", "profile"]
     rows = [
         (
             one.transmitter_id,
@@ -176,8 +178,11 @@ def show_listing(found: Iterable[Listed]) -> None:
             one.key_unit,
             one.accepted_on,
             one.withdrawn_on,
-            one.enrolled_at is not None,
+            one.wire,
             one.last_heard_at,
+            one.address and f"{one.address} ({number_of(one.address)})",
+            one.source_network,
+            one.profile,
         )
         for one in found
     ]

@@ -69,9 +69,11 @@ DELETE FROM village WHERE village_id = %(village_id)s
 -- name: transmitter
 -- One transmitter, locked against a second enrolment or withdrawal of it.
 -- index: transmitter_pkey
-SELECT transmitter_id, key_unit_id, village_id, class, accepted_on, withdrawn_on, enrolled_at FROM transmitter
-WHERE transmitter_id = %(transmitter_id)s
-FOR UPDATE
+SELECT t.transmitter_id, t.key_unit_id, t.village_id, t.class, t.accepted_on, t.withdrawn_on, t.enrolled_at,
+       d.address, d.source_network::text AS source_network, d.profile
+FROM transmitter t LEFT JOIN gb26875_device d ON d.transmitter_id = t.transmitter_id
+WHERE t.transmitter_id = %(transmitter_id)s
+FOR UPDATE OF t
 
 -- name: village_of_unit
 -- index: key_unit_pkey
@@ -81,6 +83,24 @@ SELECT village_id FROM key_unit WHERE key_unit_id = %(key_unit_id)s
 -- at: when the broker first took the new credentials.
 -- index: transmitter_pkey
 UPDATE transmitter SET enrolled_at = %(at)s WHERE transmitter_id = ANY(%(transmitter_ids)s)
+
+-- name: put_gb26875_device
+-- address: six bytes as on the wire, hexadecimal; source_network: null: from anywhere.
+-- index: gb26875_device_pkey
+INSERT INTO gb26875_device (transmitter_id, address, source_network, profile)
+VALUES (%(transmitter_id)s, %(address)s, %(source_network)s::cidr, %(profile)s)
+ON CONFLICT (transmitter_id) DO UPDATE SET
+  address = excluded.address, source_network = excluded.source_network, profile = excluded.profile
+
+-- name: remove_gb26875_devices
+-- index: none (all of them: some hundred rows)
+DELETE FROM gb26875_device WHERE transmitter_id = ANY(%(transmitter_ids)s)
+
+-- name: gb26875_device_at
+-- The device that has an address in a network (null: from anywhere) already.
+-- index: none (all of them: some hundred rows)
+SELECT transmitter_id FROM gb26875_device
+WHERE address = %(address)s AND source_network IS NOT DISTINCT FROM %(source_network)s::cidr
 
 -- name: accept
 -- The first day on which it counts.
@@ -153,14 +173,14 @@ ORDER BY s.on_date, s.snapshot_id, u.village_id, u.key_unit_id
 SELECT min(received_at) FROM signal WHERE received_at >= coalesce(%(since)s, '-infinity'::timestamptz)
 
 -- name: add_unregistered_points
--- Points named by signals and snapshots received from since (included) to until (excluded), of transmitters in the register, that the
+-- Points named by signals, states and snapshots received from since (included) to until (excluded), of transmitters in the register, that the
 -- register does not have. The transmitter itself (point '') is no point.
 -- index: signal_received
 INSERT INTO point (transmitter_id, point, registered)
 SELECT DISTINCT seen.transmitter_id, seen.point, false
 FROM (
   SELECT s.transmitter_id, s.point FROM signal s
-  WHERE s.received_at >= %(since)s AND s.received_at < %(until)s AND s.class = 'signal'
+  WHERE s.received_at >= %(since)s AND s.received_at < %(until)s AND s.class IN ('signal', 'state')
   UNION ALL
   SELECT s.transmitter_id, active.condition ->> 'point' FROM signal s
   CROSS JOIN LATERAL jsonb_path_query(s.detail, 'lax $.active[*]') AS active (condition)
@@ -176,8 +196,11 @@ ON CONFLICT DO NOTHING
 -- index: presence_pkey
 SELECT t.transmitter_id, t.class AS transmitter_class, t.village_id, v.name AS village, t.key_unit_id, u.name AS key_unit, t.name,
        t.place, t.path, t.contracted_on, t.installed_on, t.accepted_on, t.withdrawn_on, t.enrolled_at, heard.last_heard_at,
-       heard.clock_offset_seconds
+       heard.clock_offset_seconds,
+       CASE WHEN d.transmitter_id IS NOT NULL THEN 'gb26875' WHEN t.enrolled_at IS NOT NULL THEN 'mqtt' END AS wire,
+       d.address, d.source_network::text AS source_network, d.profile
 FROM transmitter t JOIN village v ON v.village_id = t.village_id LEFT JOIN key_unit u ON u.key_unit_id = t.key_unit_id
+LEFT JOIN gb26875_device d ON d.transmitter_id = t.transmitter_id
 LEFT JOIN LATERAL (
   SELECT max(p.last_heard_at) AS last_heard_at,
          (array_agg(p.clock_offset_seconds ORDER BY p.last_heard_at DESC) FILTER (WHERE p.clock_offset_seconds IS NOT NULL))[1]

@@ -42,6 +42,7 @@ BY_CAST = {
     "uuid": ID,
     "date": NOW.date(),
     "timestamptz": NOW,
+    "cidr": "10.1.0.0/16",
     "jsonb": "{}",
 }
 BY_NAME = {
@@ -53,7 +54,7 @@ BY_NAME = {
     **dict.fromkeys(("bytes", "transmitter_bytes", "overhead"), 10**6),
     **dict.fromkeys(("has_control_room", "connected", "online"), True),
     **dict.fromkeys(("transmitter_id", "class", "operator_id", "name", "reason", "occasion", "place", "zone", "path"), "T7"),
-    **dict.fromkeys(("category", "address", "telephone", "action", "disposition", "cause", "version", "error"), "T7"),
+    **dict.fromkeys(("category", "address", "telephone", "action", "disposition", "cause", "version", "error", "profile"), "T7"),
     "village_id": "V7",
     "key_unit_id": "U7",
     "point": "",
