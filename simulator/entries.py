@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from signals.topics import MessageClass
 from simulator.spans import Runs
 
+FRAME = "frame"
+"""Class of an entry that is an upload by GB/T 26875.3; the others are classes of the MQTT profile.
+
+Its members: `boot`, the number of the device's start; `seq`, the frame's serial; `content`, command byte and data, hexadecimal;
+`says`, what it states: objects with `point` and its `active` kinds, or an `operation`; `rows`, the facts that it makes.
+"""
 EVERYBODY = ""
 """Stands for all transmitters where an outage is ours, the broker's or the database's."""
 
@@ -16,7 +21,7 @@ Counter = tuple[str, int]
 
 @dataclass(slots=True, kw_only=True)
 class Entry:
-    """One object of a class that is confirmed.
+    """One object of a class that is confirmed, or a frame.
 
     Attributes:
         members: the object as it was sent.
@@ -27,7 +32,7 @@ class Entry:
     """
 
     transmitter_id: str
-    message_class: MessageClass
+    message_class: str
     boot: int
     seq: int
     members: Mapping[str, Any]

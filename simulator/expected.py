@@ -1,12 +1,13 @@
 """What must and what may follow from what was said: expectations drawn from the profile and the glossary alone, not from alerts."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from signals.kinds import FIRE_KINDS, Kind, classify
 from signals.topics import MessageClass
-from simulator.entries import Entry
+from simulator.entries import FRAME, Entry
 from simulator.speaker import MOMENTARY_KINDS
 from simulator.stored import Identity, identity
 
@@ -28,15 +29,22 @@ class Expected:
     """What follows from a ledger's entries.
 
     Attributes:
-        said: every entry by its identity.
-        fires: active fire signals, each of which must ring.
+        said: every entry by its identity, the last where frames of several starts are the same.
+        times: how often it was said anew.
+        rows: facts that it may have made.
+        owed: facts that it must have made.
+        fires: each fire that must ring, as the words that said it: one of them must have made it ring. By MQTT every word counts;
+            by GB/T 26875.3 a state that says again what is known does not.
         caused: conditions that were said to be active at any time.
         active: conditions that are active by the device's last word.
         conflicts: transmitters that said two different things under the same counter; their last word cannot be told.
     """
 
     said: dict[Identity, Entry] = field(default_factory=dict)
-    fires: list[Identity] = field(default_factory=list)
+    times: Counter[Identity] = field(default_factory=Counter)
+    rows: Counter[Identity] = field(default_factory=Counter)
+    owed: Counter[Identity] = field(default_factory=Counter)
+    fires: list[list[Identity]] = field(default_factory=list)
     caused: set[Condition] = field(default_factory=set)
     active: set[Condition] = field(default_factory=set)
     conflicts: set[str] = field(default_factory=set)
@@ -51,29 +59,52 @@ def condition(transmitter_id: str, point: str, *, raw_kind: str) -> Condition:
 def expect(entries: Iterable[Entry]) -> Expected:
     """What follows from entries in the order in which they were said. What a device forgot is not owed, and may have happened."""
     expected = Expected()
-    counters: set[tuple[str, MessageClass, int, int]] = set()
+    counters: set[tuple[str, str, int, int]] = set()
+    burning: dict[Condition, list[Identity]] = {}
     for entry in entries:
         found = identity(entry.transmitter_id, entry.message_class, members=entry.members)
-        expected.said[found] = entry
+        _count(entry, found, expected=expected)
         expected.caused.update(_conditions(entry))
+        if entry.message_class == FRAME:
+            for stated in entry.members["says"]:
+                _follow_frame(entry, found, stated=stated, expected=expected, burning=burning)
+            continue
         if found[:4] in counters:
             expected.conflicts.add(entry.transmitter_id)
         if not entry.forgotten:
             counters.add(found[:4])
-            if entry.message_class is MessageClass.SIGNAL:
+            if entry.message_class == MessageClass.SIGNAL:
                 _follow(entry, found, expected=expected)
     return expected
 
 
+def _count(entry: Entry, found: Identity, *, expected: Expected) -> None:
+    is_frame = entry.message_class == FRAME
+    expected.said[found] = entry
+    rows = entry.members["rows"] if is_frame else 1
+    if is_frame or not expected.times[found]:  # by MQTT the same counter with the same content is the same object
+        expected.times[found] += 1
+        expected.rows[found] += rows
+    if entry.forgotten and not is_frame:
+        expected.owed[found] = 0
+    elif not entry.forgotten:
+        expected.owed[found] = expected.owed[found] + rows if is_frame else rows
+
+
 def _conditions(entry: Entry) -> Iterator[Condition]:
     """Conditions that the entry says are active."""
+    name = entry.transmitter_id
     match entry.message_class:
         case MessageClass.SIGNAL:
             if entry.members["active"]:
-                yield condition(entry.transmitter_id, entry.members["point"], raw_kind=entry.members["kind"])
+                yield condition(name, entry.members["point"], raw_kind=entry.members["kind"])
         case MessageClass.SNAPSHOT:
             for listed in entry.members["active"]:
-                yield condition(entry.transmitter_id, listed["point"], raw_kind=listed["kind"])
+                yield condition(name, listed["point"], raw_kind=listed["kind"])
+        case _ if entry.message_class == FRAME:
+            for stated in entry.members["says"]:
+                kinds = [stated["operation"]] if "operation" in stated else stated["active"]
+                yield from (condition(name, stated["point"], raw_kind=kind) for kind in kinds)
         case _:
             return
 
@@ -84,8 +115,43 @@ def _follow(entry: Entry, found: Identity, *, expected: Expected) -> None:
         expected.active.discard(about)
         return
     if about.kind in FIRE_KINDS:
-        expected.fires.append(found)
+        expected.fires.append([found])
     if about.kind is Kind.RESET:
         expected.active -= {other for other in expected.active if other.transmitter_id == about.transmitter_id}
     elif about.kind not in MOMENTARY_KINDS:
         expected.active.add(about)
+
+
+def _follow_frame(
+    entry: Entry,
+    found: Identity,
+    *,
+    stated: Mapping[str, Any],
+    expected: Expected,
+    burning: dict[Condition, list[Identity]],
+) -> None:
+    """What a frame states of one point. Also of a frame that the device gave up: it says the same again in another."""
+    name, point = entry.transmitter_id, stated["point"]
+    if "operation" in stated:
+        about = condition(name, point, raw_kind=stated["operation"])
+        if about.kind is Kind.RESET:
+            expected.active -= {other for other in expected.active if _is_within(other, name, host=point)}
+        elif about.kind in FIRE_KINDS:
+            expected.fires.append([found])
+            expected.active.add(about)
+        return
+    now_active = {condition(name, point, raw_kind=kind) for kind in stated["active"]}
+    before = {about for about in expected.active if (about.transmitter_id, about.point) == (name, point)}
+    for about in now_active:
+        if about.kind in FIRE_KINDS and about in before:
+            burning.setdefault(about, []).append(found)
+        elif about.kind in FIRE_KINDS:
+            burning[about] = [found]
+            expected.fires.append(burning[about])
+    expected.active -= before
+    expected.active |= now_active
+
+
+def _is_within(other: Condition, transmitter_id: str, *, host: str) -> bool:
+    inside = not host or other.point == host or other.point.startswith(f"{host}-")
+    return other.transmitter_id == transmitter_id and inside

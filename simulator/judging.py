@@ -85,10 +85,11 @@ class _Court:
                 rows.setdefault(fact.identity, []).append(fact)
         for identity, entry in self.expected.said.items():
             found = rows.get(identity, [])
-            if not found and not entry.forgotten:
+            if len(found) < self.expected.owed[identity]:
                 self.findings.add(Violation.LOST, _name(identity))
-            if len(found) > 1:
-                self.findings.add(Violation.STORED_TWICE, _name(identity), times=len(found) - 1)
+            doubled = len(found) - self.expected.rows[identity]
+            if doubled > 0:
+                self.findings.add(Violation.STORED_TWICE, _name(identity), times=doubled)
             if found:
                 self._punctual(entry, min(fact.stored_at for fact in found), what=f"stored: {_name(identity)}")
             if entry.confirmed_at is None and not entry.forgotten:
@@ -112,8 +113,9 @@ class _Court:
             if raised > 1 or alarm.occurrences > len(lines) > 0:
                 self.findings.add(Violation.ALARMED_TWICE, f"{_label(alarm)}: {alarm.occurrences} occurrences")
         for (identity, _), number in times.items():
-            if number > 1:
-                self.findings.add(Violation.ALARMED_TWICE, f"by {_name(identity)}", times=number - 1)
+            doubled = number - max(1, self.expected.times[identity])
+            if doubled > 0:
+                self.findings.add(Violation.ALARMED_TWICE, f"by {_name(identity)}", times=doubled)
 
     def raising(self) -> None:
         """Every fire rings, every counter conflict and every lasting condition has an alarm; soon."""
@@ -126,9 +128,9 @@ class _Court:
                     if line.effect == FIRST and identity in self.expected.said:
                         entry = self.expected.said[identity]
                         self._punctual(entry, alarm.raised_at.timestamp(), what=f"alarmed: {_name(identity)}")
-        for identity in self.expected.fires:
-            if identity not in taken:
-                self.findings.add(Violation.NOT_RAISED, _name(identity))
+        for fire in self.expected.fires:
+            if not any(identity in taken for identity in fire):
+                self.findings.add(Violation.NOT_RAISED, _name(fire[0]))
         known = {_about(alarm) for alarm in self.stored.alarms}
         for about in self._lasting() - known:
             self.findings.add(Violation.NOT_RAISED, f"{about}, active to the end")

@@ -29,7 +29,7 @@ class Ledger:
         self.telemetry: dict[Counter, Measured] = {}
         self.played: dict[str, float] = {}
         self._file: TextIO | None = path.open("a", encoding="ascii", buffering=1) if path else None
-        self._newest: dict[tuple[str, MessageClass, int, int], Entry] = {}
+        self._newest: dict[tuple[str, str, int, int], Entry] = {}
         self._silent: dict[str, float] = {}
         self._unwritten: dict[Counter, Measured] = {}
 
@@ -195,7 +195,7 @@ class Ledger:
         members = event["members"]
         entry = Entry(
             transmitter_id=event["transmitter"],
-            message_class=MessageClass(event["class"]),
+            message_class=event["class"],
             boot=members["boot"],
             seq=members["seq"],
             members=members,
@@ -207,7 +207,7 @@ class Ledger:
 
     def _apply_keys(self, event: Mapping[str, Any]) -> None:
         for message_class, boot, seq in event["keys"]:
-            entry = self._newest[event["transmitter"], MessageClass(message_class), boot, seq]
+            entry = self._newest[event["transmitter"], message_class, boot, seq]
             match event["event"]:
                 case "acknowledged":
                     entry.acknowledged_at = entry.acknowledged_at or event["at"]

@@ -155,7 +155,7 @@ class Speaker:
                 self._say(utterance.message_class, utterance.members, now=now, clock=utterance.time + self.skew_seconds)
             self._routine_from = now
         if self._backwards:
-            return Message(message_class=self._backwards[0].message_class, objects=(self._backwards[0],))
+            return Message(message_class=MessageClass(self._backwards[0].message_class), objects=(self._backwards[0],))
         due = [] if self.held else self._outbox.due(now)
         for queue in (self._again, due, self._measured):
             if queue:
@@ -294,4 +294,4 @@ class Speaker:
             if objects and (full or said.message_class is not objects[0].message_class):
                 break
             objects.append(said)
-        return Message(message_class=objects[0].message_class, objects=tuple(objects))
+        return Message(message_class=MessageClass(objects[0].message_class), objects=tuple(objects))

@@ -10,14 +10,17 @@ from signals.topics import MessageClass
 
 SHANGHAI = timezone(timedelta(hours=8))
 
-Key = tuple[MessageClass, int, int]
+Key = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """An object as it is sent, and sent again: member-identical because the bytes are the same."""
+    """An object as it is sent, and sent again: member-identical because the bytes are the same.
 
-    message_class: MessageClass
+    Of class `simulator.entries.FRAME`: what the ledger knows of a frame.
+    """
+
+    message_class: str
     boot: int
     seq: int
     body: bytes

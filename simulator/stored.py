@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from psycopg.rows import class_row, kwargs_row
 
 from runtime.database import Connection, pool, translated
+from signals.gb26875.frames import read_one
 from signals.topics import MessageClass
-from simulator.entries import Counter
+from simulator.entries import FRAME, Counter
 from simulator.ledger import Ledger
 from sql import queries
 
@@ -26,10 +27,14 @@ CHUNK = 500
 
 
 class Identity(NamedTuple):
-    """What makes a fact the same, by what the device sent alone. `content`: JSON with sorted members."""
+    """What makes a fact the same, by what the device sent alone.
+
+    `content`: JSON with sorted members; of a frame command byte and data, hexadecimal. A frame does not say in which start it was
+    said: its `boot` is 0.
+    """
 
     transmitter_id: str
-    message_class: MessageClass
+    message_class: str
     boot: int
     seq: int
     content: str
@@ -102,8 +107,10 @@ class Stored:
     telemetry: dict[Counter, TelemetryCount] = field(default_factory=dict)
 
 
-def identity(transmitter_id: str, message_class: MessageClass, *, members: Mapping[str, Any]) -> Identity:
-    """The identity of an object."""
+def identity(transmitter_id: str, message_class: str, *, members: Mapping[str, Any]) -> Identity:
+    """The identity of an object, or of a frame as the ledger has it."""
+    if message_class == FRAME:
+        return Identity(transmitter_id, FRAME, 0, members["seq"], members["content"])
     content = json.dumps(members, sort_keys=True, separators=(",", ":"))
     return Identity(transmitter_id, message_class, members["boot"], members["seq"], content)
 
@@ -161,8 +168,13 @@ async def _facts(connection: Connection, since: datetime) -> list[StoredFact]:
 
 def _fact(*, transmitter_id: str, origin_key: bytes, payload: bytes, stored_at: datetime, **counted: Any) -> StoredFact:
     found = None
-    with suppress(ValueError, KeyError, TypeError):
-        found = identity(transmitter_id, MessageClass(counted["class"]), members=json.loads(payload))
+    frame = read_one(bytes(payload)) if counted["boot"] is None else None
+    if frame is not None:
+        members = {"seq": frame.serial, "content": f"{frame.command:02x}{frame.data.hex()}"}
+        found = identity(transmitter_id, FRAME, members=members)
+    else:
+        with suppress(ValueError, KeyError, TypeError):
+            found = identity(transmitter_id, MessageClass(counted["class"]), members=json.loads(payload))
     return StoredFact(origin_key=bytes(origin_key), transmitter_id=transmitter_id, identity=found, stored_at=stored_at.timestamp())
 
 

@@ -1,11 +1,11 @@
 -- What the centre made of what the truth ledger knows. Read by the role that only reads; instants are timestamptz.
 
 -- name: stored_signals
--- Objects of the signal lane received since %(since)s, without what the centre stated itself.
+-- Facts received since %(since)s, without what the centre stated itself and what became of its commands by GB/T 26875.3.
 -- index: signal_received
 SELECT transmitter_id, origin_key, class, boot, seq, payload, stored_at
 FROM signal
-WHERE received_at >= %(since)s AND class <> 'centre'
+WHERE received_at >= %(since)s AND class <> 'centre' AND (class <> 'reply' OR boot IS NOT NULL)
 
 -- name: alarms
 -- Alarms raised since %(since)s, and those that were open then and still are.
