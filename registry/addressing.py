@@ -5,10 +5,10 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 
-from registry.addresses import number_of, read_address
 from registry.days import day_of
 from registry.enrolment import EnrolmentError, NewTransmitter, record
 from runtime.database import Connection
+from signals.gb26875.addresses import number_of, read_address
 from signals.gb26875.profiles import PROFILES
 from sql.queries import load
 

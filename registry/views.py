@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from registry.addresses import number_of
 from registry.days import SHANGHAI, day_of
 from registry.listing import Details, Listed
 from registry.measuring import Measurement, Snapshot
 from registry.plan import milestone, units_missing
 from registry.ratio import DEFINITION_VERSION, Denominator, Evidence, Figures, Reason, figures, figures_by_village
+from signals.gb26875.addresses import number_of
 
 ABSENT = "–"
 PLAIN_WIDTH = 240

@@ -8,7 +8,6 @@ from typing import Any
 
 from signals.gb26875 import content
 from signals.gb26875.frames import read_one
-from simulator.panel_device import PanelDevice, Part, Unit
 
 FILE = "gb26875_captured.jsonl"
 
@@ -43,11 +42,3 @@ def load() -> list[Captured]:
         assert frame is not None, f"{FILE}: {members['id']} is no frame"
         found.append(Captured(adu=content.decode(frame.data), says=members["says"], rows=members["rows"]))
     return found
-
-
-def device(transmitter_id: str, *, address: bytes) -> PanelDevice:
-    """A panel that has nothing of its own to say."""
-    own = Part(point="", unit=Unit.DEVICE, members={})
-    return PanelDevice(
-        transmitter_id=transmitter_id, address=address, centre=bytes.fromhex("010000000000"), version=(1, 1), parts={"": own}
-    )

@@ -12,12 +12,15 @@ Duration = Annotated[float, typer.Option("--duration", min=1, help="Seconds.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    from simulator.panel_commands import panel
+
     simulator = typer.Typer(no_args_is_help=True, help="Stand in for the world: townships, devices, fires, floods.")
     simulator.command("township")(township)
     simulator.command("scenarios")(scenarios)
     simulator.command("run")(run)
     simulator.command("replay")(replay)
     simulator.command("flood")(flood)
+    simulator.command("panel")(panel)
     app.add_typer(simulator, name="simulator")
     ledger = typer.Typer(no_args_is_help=True, help="What was said, against what is stored, alarmed and notified.")
     ledger.command("check")(check)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from signals.gb26875.statements import AddressOrder
 from signals.kinds import FIRE_KINDS, Kind
 from signals.topics import is_identifier
 from simulator.chance import seeded
@@ -145,7 +146,9 @@ class PanelDevice:
         return [point for point, part in self.parts.items() if part.unit is Unit.PART]
 
 
-def make_panel(transmitter_id: str, *, address: bytes, points: int, seed: int, point_first: bool = False) -> PanelDevice:
+def make_panel(
+    transmitter_id: str, *, address: bytes, points: int, seed: int, order: AddressOrder = AddressOrder.ZONE_FIRST
+) -> PanelDevice:
     """A panel with so many components behind it, on loops of 200.
 
     Args:
@@ -153,7 +156,7 @@ def make_panel(transmitter_id: str, *, address: bytes, points: int, seed: int, p
         address: of its frames, six bytes as on the wire.
         points: how many components.
         seed: the same seed, the same panel.
-        point_first: the four bytes of a component's address are address and loop, not loop and address.
+        order: how it puts loop and address of a component into four bytes.
 
     Raises:
         ValueError: the address has not six bytes, or the id is none.
@@ -167,14 +170,14 @@ def make_panel(transmitter_id: str, *, address: bytes, points: int, seed: int, p
         loop, place = number // LOOP_PARTS + 1, number % LOOP_PARTS + 1
         (component,) = chance.choices(tuple(_COMPONENTS), weights=_WEIGHTS)
         called, fire = _COMPONENTS[component]
-        order = (place, loop) if point_first else (loop, place)
         members = {
             **host,
             "component_type": component,
-            "component_address_hex": b"".join(half.to_bytes(2, "little") for half in order).hex(),
+            "component_address_hex": _raw(number, order=order).hex(),
             "text": f"{chance.choice(PLACES)}{called}",
         }
-        parts.append(Part(point=f"1-{loop}-{place}", unit=Unit.PART, members=members, fire=fire))
+        name = f"1-{number + 1}" if order is AddressOrder.WHOLE else f"1-{loop}-{place}"
+        parts.append(Part(point=name, unit=Unit.PART, members=members, fire=fire))
     return PanelDevice(
         transmitter_id=transmitter_id,
         address=address,
@@ -182,3 +185,10 @@ def make_panel(transmitter_id: str, *, address: bytes, points: int, seed: int, p
         version=(1, chance.randrange(1, 13)),
         parts={part.point: part for part in parts},
     )
+
+
+def _raw(number: int, *, order: AddressOrder) -> bytes:
+    if order is AddressOrder.WHOLE:
+        return (number + 1).to_bytes(4, "little")
+    halves = [(part + 1).to_bytes(2, "little") for part in divmod(number, LOOP_PARTS)]
+    return b"".join(halves if order is AddressOrder.ZONE_FIRST else halves[::-1])

@@ -70,12 +70,12 @@ def run(what: Sequence[str], playing: Playing, *, ledger_file: Path | None) -> i
     credentials = _credentials()
     pace = Pace(heartbeat_seconds=playing.heartbeat_seconds, telemetry_seconds=playing.telemetry_seconds)
     devices = _devices(credentials, seed=playing.seed, pace=pace)
-    steps = _steps(what, devices, playing=playing)
+    made = steps(what, devices, seed=playing.seed, duration_seconds=playing.duration_seconds)
 
     async def play(fleet: Fleet) -> None:
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + playing.duration_seconds
-        await fleet.play(steps)
+        await fleet.play(made)
         await asyncio.sleep(ends_at - loop.time())
 
     return _play(devices, credentials, act=play, ledger_file=ledger_file)
@@ -112,7 +112,7 @@ def flood(transmitter_ids: Sequence[str], *, rate: float, duration_seconds: floa
     wanted = FloodSettings(
         session=session, transmitter_ids=transmitter_ids, rate=rate, duration_seconds=duration_seconds, boot=int(time.time())
     )
-    with _ledger(ledger_file) as ledger:
+    with open_ledger(ledger_file) as ledger:
         result = uvloop.run(_pour(wanted, ledger))
     per_second = result.sent / result.seconds
     console.print(f"{result.sent:,} readings sent, {result.acknowledged:,} acknowledged by the broker; {per_second:,.0f} a second")
@@ -160,7 +160,7 @@ def _play(
             await act(fleet)
             return await fleet.settle(timeout_seconds=SETTLE_SECONDS)
 
-    with _ledger(ledger_file) as ledger:
+    with open_ledger(ledger_file) as ledger:
         settled = uvloop.run(playing(ledger))
         confirmed = sum(entry.confirmed_at is not None for entry in ledger.entries)
         readings = sum(len(measured.acknowledged) for measured in ledger.telemetry.values())
@@ -171,7 +171,12 @@ def _play(
     return 0 if settled else 1
 
 
-def _ledger(file: Path | None) -> AbstractContextManager[Ledger]:
+def open_ledger(file: Path | None) -> AbstractContextManager[Ledger]:
+    """A ledger in this file, or in memory.
+
+    Raises:
+        ConfigurationError: it cannot be written.
+    """
     try:
         return Ledger(file)
     except OSError as error:
@@ -195,9 +200,14 @@ def _devices(credentials: Mapping[str, str], *, seed: int, pace: Pace) -> list[D
     return [device for device in found if device is not None]
 
 
-def _steps(what: Sequence[str], devices: Sequence[Device], *, playing: Playing) -> list[Step]:
+def steps(what: Sequence[str], devices: Sequence[Device], *, seed: int, duration_seconds: float) -> list[Step]:
+    """Scenarios and files with timetables as one timetable.
+
+    Raises:
+        ConfigurationError: a word is neither, or a file cannot be read.
+    """
     files = [Path(word) for word in what if word not in scenarios.SCENARIOS and Path(word).is_file()]
     names = [word for word in what if word in scenarios.SCENARIOS or not Path(word).is_file()]
     written = [timetable.read(path.read_text(encoding="utf-8")) for path in files]
-    made = scenarios.timetable(names, devices, seed=playing.seed, duration_seconds=playing.duration_seconds)
+    made = scenarios.timetable(names, devices, seed=seed, duration_seconds=duration_seconds)
     return timetable.in_order(made, *written)

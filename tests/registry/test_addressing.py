@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from registry import enrolment
-from registry.addresses import number_of, read_address
 from registry.addressing import enrol_by_address, read_way
 from registry.commands import register
 from registry.enrolment import Desk, EnrolmentError, NewTransmitter
@@ -23,6 +22,7 @@ from registry.session import session
 from registry.settings import EnrolmentSettings
 from registry.sign_in import Answer, try_sign_in
 from runtime.errors import WanghuoError
+from signals.gb26875.addresses import number_of, read_address
 
 NOW = datetime(2026, 5, 1, 4, tzinfo=UTC)
 TIMEOUT_SECONDS = 60

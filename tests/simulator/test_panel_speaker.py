@@ -7,6 +7,7 @@ import pytest
 
 from signals.gb26875 import clock, content
 from signals.gb26875.frames import Frame
+from signals.gb26875.statements import AddressOrder, statements
 from signals.kinds import Kind
 from simulator.captured import load
 from simulator.ledger import Ledger
@@ -47,22 +48,27 @@ def test_the_same_seed_is_the_same_panel():
         make_panel("C1", address=b"1", points=1, seed=1)
 
 
-@pytest.mark.parametrize(("point_first", "raw"), [(False, "02000100"), (True, "01000200")])
-def test_a_fire_is_an_upload_that_waits_for_its_confirmation(point_first, raw):
-    speaker, ledger = a_speaker(points=201, point_first=point_first)
-    speaker.begin("1-2-1", "fire_alarm", now=NOW)
+@pytest.mark.parametrize(
+    ("order", "point", "raw"),
+    [("zone_first", "1-2-1", "02000100"), ("point_first", "1-2-1", "01000200"), ("whole", "1-201", "c9000000")],
+)
+def test_a_fire_is_an_upload_that_waits_for_its_confirmation(order, point, raw):
+    speaker, ledger = a_speaker(points=201, order=AddressOrder(order))
+    speaker.begin(point, "fire_alarm", now=NOW)
     (frame,) = speaker.frames(NOW)
     assert (frame.serial, frame.source, frame.command) == (0, ADDRESS, 2)
     (told,) = units([frame])[0]["objects"]
     assert (told["component_address_hex"], told["status"]) == (raw, ["normal(0=test)", "fire"])
     assert clock.unshow(told["time"]) == frame.time
     (entry,) = ledger.entries
-    fire = speaker.device.parts["1-2-1"].fire
-    assert entry.members["says"] == [{"point": "1-2-1", "active": [fire]}]
+    fire = speaker.device.parts[point].fire
+    assert entry.members["says"] == [{"point": point, "active": [fire]}]
+    (read,) = statements(frame.data, order=AddressOrder(order))
+    assert (read.point, read.active) == (point, (fire,))
     assert (entry.members["content"], entry.members["rows"]) == (f"02{frame.data.hex()}", 1)
     confirm(speaker, frame, now=NOW + 1)
     assert (speaker.unconfirmed, entry.confirmed_at) == (0, NOW + 1)
-    speaker.end("1-2-1", "fire_alarm", now=NOW + 2)
+    speaker.end(point, "fire_alarm", now=NOW + 2)
     (frame,) = speaker.frames(NOW + 2)
     assert (frame.serial, units([frame])[0]["objects"][0]["status"]) == (1, ["normal(0=test)"])
 
