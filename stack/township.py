@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from registry.enrolment import Desk, admit
+from registry.addressing import enrol_by_address, read_way
+from registry.enrolment import Desk, NewTransmitter, admit
 from registry.measuring import Measurement, measure_now
 from registry.options import today
 from registry.ratio import moment
@@ -11,6 +12,7 @@ from registry.register_store import import_files
 from registry.session import session
 from registry.settings import EnrolmentSettings
 from registry.sheets import Table
+from signals.gb26875.profiles import STANDARD
 from simulator.village import Township
 from stack.private import PrivateStack
 
@@ -35,6 +37,17 @@ async def settle(township: Township, stack: PrivateStack) -> Mapping[str, str]:
         desk = Desk(connection=connection, settings=settings, now=lambda: datetime.now(UTC))
         await admit(desk, credentials)
     return credentials
+
+
+async def enrol_panel(transmitter: NewTransmitter, stack: PrivateStack, *, address: bytes) -> None:
+    """Enrol a control room that speaks GB/T 26875.3; it is written into the register where it is not in it.
+
+    Raises:
+        WanghuoError: the register refuses it.
+    """
+    way = read_way(transmitter, address=address.hex(), network=None, profile=STANDARD.name)
+    async with session(stack.database_url("wanghuo_registry"), name=NAME) as connection:
+        await enrol_by_address(connection, way, at=datetime.now(UTC))
 
 
 async def connection_ratio(stack: PrivateStack) -> Measurement:
