@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from alerts.desk import Desk
-from alerts.facts import Actor, CompleteSnapshot, Conclusion, ConditionKey, Fact, Observation
+from alerts.facts import Actor, CompleteSnapshot, Conclusion, ConditionKey, Fact, Observation, StateReport
 from alerts.store import Roster, Scope, load, lock, record
 from runtime.database import Connection
 from signals.kinds import Kind
@@ -52,6 +52,10 @@ def scope_of(facts: Sequence[Fact]) -> Scope:
         if isinstance(fact, CompleteSnapshot):
             wide.add(fact.transmitter_id)
             keys |= fact.active
+        elif isinstance(fact, StateReport):
+            keys.update(fact.covers)
+            if any(key.kind is Kind.RESET for key in fact.active):
+                wide.add(fact.transmitter_id)
         else:
             keys.add(fact.key)
             if fact.kind is Kind.RESET:

@@ -21,9 +21,10 @@ from alerts.facts import (
     Observation,
     Order,
     Place,
+    StateReport,
 )
 from alerts.machine import DEVICE, Behaviour, Event, EventName, Handling, Outcome, Transition, UnlawfulStep, absent, step
-from alerts.ordering import in_order, is_behind, is_newer, reconcile, resets_above
+from alerts.ordering import compare, in_order, is_behind, is_newer, reconcile, resets_above
 from alerts.policy import POLICY
 from signals.kinds import Kind
 
@@ -105,7 +106,11 @@ class Desk:
         if isinstance(fact, CompleteSnapshot):
             for observation in reconcile(fact, self._theirs(fact.transmitter_id).values()):
                 self._hear(observation)
-        elif fact.kind is Kind.RESET:
+        elif isinstance(fact, StateReport):
+            known = {key: last for key in fact.covers if (last := self._last_word(key)) is not None}
+            for observation in compare(fact, known, open_alarms=self._open.keys()):
+                self.take(observation)
+        elif fact.kind is Kind.RESET and fact.active:
             self._reset(fact)
         else:
             self._hear(fact)

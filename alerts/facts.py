@@ -76,7 +76,29 @@ class CompleteSnapshot:
     origin_key: bytes | None = None
 
 
-Fact = Observation | CompleteSnapshot
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateReport:
+    """All that a device says of one point at once (GB/T 26875.3): of the conditions it covers, the active ones are there.
+
+    `serial`: of its frame; the same one again, when it is stored anew, is a device that restarted.
+    """
+
+    transmitter_id: str
+    serial: int | None
+    occurred_at: datetime
+    received_at: datetime
+    active: frozenset[ConditionKey]
+    covers: tuple[ConditionKey, ...]
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    origin_key: bytes | None = None
+
+    @property
+    def has_device_time(self) -> bool:
+        """Whether `occurred_at` is by the device's clock."""
+        return self.occurred_at != self.received_at
+
+
+Fact = Observation | CompleteSnapshot | StateReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

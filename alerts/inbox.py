@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from alerts.facts import Actor, CompleteSnapshot, ConditionKey, Fact, Observation
+from alerts.facts import Actor, CompleteSnapshot, ConditionKey, Fact, Observation, StateReport
 from runtime.database import Connection
 from signals.kinds import Kind, classify
 from sql import queries
@@ -67,7 +67,9 @@ async def facts_of(connection: Connection, claimed: Sequence[Claimed]) -> list[F
                 found.append(_observation(row))
             case "snapshot":
                 found.append(snapshots[row.inbox_id])
-            case "reply":
+            case "state":
+                found.append(_state(row))
+            case "reply" | "report":
                 pass
             case _:
                 raise ValueError(f"the hand-over names a signal of {row.transmitter_id} that is not stored")
@@ -78,7 +80,8 @@ def replies_of(claimed: Iterable[Claimed]) -> list[Reply]:
     """Answers to commands of ours; what names no id of ours is left out."""
     found = []
     for row in claimed:
-        command_id = _uuid(row.detail.get("to")) if row.signal_class == "reply" else None
+        answers = row.signal_class == "reply" and row.detail.get("stage", "answered") == "answered"
+        command_id = _uuid(row.detail.get("to")) if answers else None
         if command_id is not None:
             found.append(
                 Reply(command_id=command_id, transmitter_id=row.transmitter_id, received_at=row.received_at, answer=row.detail)
@@ -166,6 +169,27 @@ def _snapshot(row: Claimed, pages: Mapping[int, tuple[Any, ...]]) -> CompleteSna
     )
 
 
+def _state(row: Claimed) -> StateReport:
+    point = row.point
+    assert point is not None  # signal_state_has_a_point
+    covers = tuple(_named(row.transmitter_id, point, word=word) for word in row.detail["covers"])
+    detail = {name: value for name, value in row.detail.items() if name not in {"active", "covers"}}
+    return StateReport(
+        transmitter_id=row.transmitter_id,
+        serial=row.seq,
+        occurred_at=row.occurred_at,
+        received_at=row.received_at,
+        active=frozenset(_named(row.transmitter_id, point, word=word) for word in row.detail["active"]),
+        covers=covers,
+        detail={**detail, "defects": list(row.defects)} if row.defects else detail,
+        origin_key=row.origin_key,
+    )
+
+
 def _key(transmitter_id: str, item: Mapping[str, str]) -> ConditionKey:
-    kind = classify(item["kind"])
-    return ConditionKey(transmitter_id, item["point"], kind, item["kind"] if kind is Kind.UNCLASSIFIED else "")
+    return _named(transmitter_id, item["point"], word=item["kind"])
+
+
+def _named(transmitter_id: str, point: str, *, word: str) -> ConditionKey:
+    kind = classify(word)
+    return ConditionKey(transmitter_id, point, kind, word if kind is Kind.UNCLASSIFIED else "")

@@ -15,6 +15,7 @@ from alerts.hearing import Hearing, Span, hearing
 from alerts.wording import SHANGHAI
 from runtime.database import Connection, Pool, translated
 from runtime.errors import Unavailable
+from signals.gb26875 import LANE
 from signals.kinds import Kind
 from signals.topics import Lane
 from sql.queries import load
@@ -41,26 +42,38 @@ async def run_liveness(connections: Pool, *, roster: Roster, now: Callable[[], d
 async def judge_once(connection: Connection, *, roster: Roster, at: datetime) -> None:
     """One judgement, in one transaction."""
     async with connection.transaction():
-        heard = await _hearing(connection, at=at)
-        if heard.until is None:
-            return
         everybody = await _everybody(connection, at=at)
         standing = await _standing(connection)
-        offline = judge(everybody, heard, standing=standing)
-        began = [_word(named, active=True, reason=offline[named], at=heard.until) for named in offline.keys() - standing]
-        over = [_word(named, active=False, reason="heard again", at=heard.until) for named in standing - offline.keys()]
+        by_frames = await _speaking_gb26875(connection)
+        by_mqtt, by_gb26875 = await _hearing(connection, at=at)
+        offline: dict[Named, str] = {}
+        facts: list[Observation] = []
+        for heard, frames in ((by_mqtt, False), (by_gb26875, True)):
+            if heard.until is None:
+                continue  # of those whom this wire reaches nothing can be told
+            theirs = [one for one in everybody if (one.transmitter_id in by_frames) is frames]
+            stood = {named for named in standing if (named.transmitter_id in by_frames) is frames}
+            found = judge(theirs, heard, standing=stood)
+            facts += [_word(named, active=True, reason=found[named], at=heard.until) for named in found.keys() - stood]
+            facts += [_word(named, active=False, reason="heard again", at=heard.until) for named in stood - found.keys()]
+            offline |= found
         # The rest follows with the next turn: a conclusion holds its locks no longer than it must.
-        facts = sorted(began + over, key=lambda word: word.key)[:CONCLUDED_AT_ONCE]
-        await conclude(connection, facts, roster=roster, at=at)
+        await conclude(connection, sorted(facts, key=lambda word: word.key)[:CONCLUDED_AT_ONCE], roster=roster, at=at)
     _count(everybody, offline)
 
 
-async def _hearing(connection: Connection, *, at: datetime) -> Hearing:
-    spans: dict[str, list[Span]] = {lane: [] for lane in Lane}
+async def _hearing(connection: Connection, *, at: datetime) -> tuple[Hearing, Hearing]:
+    """When we could hear those who speak MQTT, on both of its lanes, and those who speak GB/T 26875.3."""
+    spans: dict[str, list[Span]] = {lane: [] for lane in (*Lane, LANE)}
     cursor = await connection.execute(QUERIES["spans_of_hearing"], {"since": at - LOOK_BACK})
     for lane, up_from, heard_until in cast("list[tuple[str, datetime, datetime]]", await cursor.fetchall()):
         spans[lane].append((up_from, heard_until))
-    return hearing(spans.values(), grace=GRACE)
+    return hearing([spans[lane] for lane in Lane], grace=GRACE), hearing([spans[LANE]], grace=GRACE)
+
+
+async def _speaking_gb26875(connection: Connection) -> set[str]:
+    cursor = await connection.execute(QUERIES["speaking_gb26875"])
+    return {str(transmitter_id) for (transmitter_id,) in await cursor.fetchall()}
 
 
 async def _everybody(connection: Connection, *, at: datetime) -> list[Heard]:

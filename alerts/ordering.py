@@ -4,11 +4,16 @@ Messages overtake one another: two workers, a re-send, a device that was away. A
 where the counter began anew. Where there is doubt, a beginning counts as new (it rings) and an end as old (nothing is ended).
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from alerts.facts import Actor, CompleteSnapshot, Condition, ConditionKey, Observation
-from alerts.policy import DEVICE_KINDS
+from alerts.facts import Actor, CompleteSnapshot, Condition, ConditionKey, Observation, StateReport
+from alerts.machine import Behaviour
+from alerts.policy import DEVICE_KINDS, POLICY
 from signals.kinds import Kind
+
+_HOST = re.compile(r"\d+(\.\d+)?")
+"""A host in the form `host-loop-address` of a point."""
 
 
 def is_newer(word: Observation | Condition, last: Condition | None) -> bool:
@@ -39,15 +44,22 @@ def in_order(observations: list[Observation]) -> list[Observation]:
 
 
 def is_behind(reset: ConditionKey, key: ConditionKey) -> bool:
-    """Whether the reset ends the condition: all of a transmitter for point "", else the point and its channels `point/…`."""
+    """Whether the reset ends the condition.
+
+    All of a transmitter for point "", all behind it (`host-loop-address`) for a host, else the point and its channels `point/…`.
+    """
     if key.transmitter_id != reset.transmitter_id or key.kind not in DEVICE_KINDS:
         return False
-    return reset.point in {"", key.point} or key.point.startswith(f"{reset.point}/")
+    behind_host = _HOST.fullmatch(reset.point) and key.point.startswith(f"{reset.point}-")
+    return reset.point in {"", key.point} or key.point.startswith(f"{reset.point}/") or bool(behind_host)
 
 
 def resets_above(key: ConditionKey) -> Iterator[ConditionKey]:
     """The resets that the condition is behind."""
     yield ConditionKey(key.transmitter_id, "", Kind.RESET, "")
+    host = _HOST.match(key.point)
+    if host is not None and key.point.startswith(f"{host[0]}-"):
+        yield ConditionKey(key.transmitter_id, host[0], Kind.RESET, "")
     parts = key.point.split("/")
     for length in range(1, len(parts) + 1):
         if point := "/".join(parts[:length]):
@@ -76,6 +88,33 @@ def reconcile(snapshot: CompleteSnapshot, conditions: Iterable[Condition]) -> li
     ]
 
 
+def compare(
+    report: StateReport, known: Mapping[ConditionKey, Condition], *, open_alarms: Collection[ConditionKey]
+) -> list[Observation]:
+    """What a report of a point's state adds to its known conditions: ends first, then beginnings.
+
+    A state that is said again is no new alarm while one is open; where a person has closed it, it rings unless it is told to be the
+    same occurrence. The very same frame said anew, later than a repeat comes, is a device that restarted: its fire counts anew.
+    """
+    ended = [key for key in report.covers if key not in report.active and key in known and known[key].active]
+    begun = [
+        key
+        for key in report.covers
+        if key in report.active
+        and not (key in known and known[key].active and _is_restated(report, known[key], is_open=key in open_alarms))
+    ]
+    return [_reported(report, key, active=False) for key in ended] + [_reported(report, key, active=True) for key in begun]
+
+
+def _is_restated(report: StateReport, last: Condition, *, is_open: bool) -> bool:
+    same_time = report.has_device_time and report.occurred_at == last.occurred_at
+    if last.seq == report.serial and (same_time or not report.has_device_time):
+        return False
+    if POLICY[last.key.kind].behaviour is Behaviour.INFORMING:
+        return True
+    return is_open or same_time
+
+
 def _is_older(condition: Condition, snapshot: CompleteSnapshot) -> bool:
     # Snapshots and signals count their `seq` apart: of the counters only `boot` can be compared.
     if condition.boot is not None and snapshot.boot is not None and condition.boot < snapshot.boot:
@@ -95,5 +134,21 @@ def _observed(snapshot: CompleteSnapshot, key: ConditionKey, *, active: bool) ->
         reason="in the transmitter's complete list of what is active" if active else "",
         detail={"snapshot": True},
         origin_key=snapshot.origin_key,
+        actor=Actor.DEVICE,
+    )
+
+
+def _reported(report: StateReport, key: ConditionKey, *, active: bool) -> Observation:
+    return Observation(
+        transmitter_id=key.transmitter_id,
+        point=key.point,
+        kind=key.kind,
+        raw_kind=key.raw_kind,
+        active=active,
+        seq=report.serial,
+        occurred_at=report.occurred_at,
+        received_at=report.received_at,
+        detail=report.detail,
+        origin_key=report.origin_key,
         actor=Actor.DEVICE,
     )

@@ -31,7 +31,7 @@ import json, sys
 targets = json.load(sys.stdin)["data"]["activeTargets"]
 down = [target["labels"]["service"] for target in targets if target["health"] != "up"]
 print("down:", down)
-sys.exit(0 if len(targets) == 6 and not down else 1)'
+sys.exit(0 if len(targets) == 7 and not down else 1)'
 }
 
 ready() { inside "$1" wanghuo healthy "$2" --path /readyz; }
@@ -42,4 +42,4 @@ until_ok "a village in the register" import_village
 until_ok "transmitter $id enrolled" enrol
 until_ok "its fire published" publish
 until_ok "its alarm" alarm
-until_ok "all six Prometheus targets up" targets
+until_ok "all seven Prometheus targets up" targets

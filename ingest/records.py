@@ -9,7 +9,6 @@ from ingest.quarantine import Held
 from ingest.uptime import Span
 from runtime.database import Connection
 from signals.payloads import plain
-from signals.topics import Lane
 from sql.queries import load
 
 SQL = load("ingest")
@@ -38,7 +37,7 @@ class Beside:
             *(Beside(spans=[row]) for row in self.spans),
         ]
 
-    async def put(self, connection: Connection, *, lane: Lane) -> None:
+    async def put(self, connection: Connection, *, lane: str) -> None:
         """Write it; a statement for every kind of row there is."""
         if self.presence:
             await _put_presence(connection, self.presence, lane=lane)
@@ -62,7 +61,7 @@ def _attributes(names: Mapping[str, str], rows: Sequence[object]) -> dict[str, l
     return {parameter: [getattr(row, attribute) for row in rows] for parameter, attribute in names.items()}
 
 
-async def _put_presence(connection: Connection, rows: Sequence[PresenceRow], *, lane: Lane) -> None:
+async def _put_presence(connection: Connection, rows: Sequence[PresenceRow], *, lane: str) -> None:
     names = {
         "transmitter_ids": "transmitter_id",
         "points": "point",
@@ -74,7 +73,7 @@ async def _put_presence(connection: Connection, rows: Sequence[PresenceRow], *, 
     await connection.execute(SQL["put_presence"], {"lane": lane, **_attributes(names, rows)})
 
 
-async def _put_presence_day(connection: Connection, rows: Sequence[DayRow], *, lane: Lane) -> None:
+async def _put_presence_day(connection: Connection, rows: Sequence[DayRow], *, lane: str) -> None:
     names = {
         "transmitter_ids": "transmitter_id",
         "days": "day",
@@ -91,7 +90,7 @@ async def _put_statuses(connection: Connection, statuses: Mapping[str, tuple[boo
     await connection.execute(SQL["put_statuses"], columns(("transmitter_ids", "online", "at"), rows))
 
 
-async def _put_uptime(connection: Connection, spans: Sequence[Span], *, lane: Lane) -> None:
+async def _put_uptime(connection: Connection, spans: Sequence[Span], *, lane: str) -> None:
     rows = [(span.up_from, span.heard_until) for span in spans]
     await connection.execute(SQL["put_uptime"], {"lane": lane, **columns(("up_from", "heard_until"), rows)})
 

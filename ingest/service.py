@@ -151,7 +151,7 @@ async def _run(parts: Parts, consumer: Consumer[Any], *, health: Health, chores:
         tasks.create_task(consumer.write(), name="write")
         tasks.create_task(_probe(parts), name="probe")
         for chore in (Chore(name="refresh", every_seconds=REFRESH_SECONDS, work=parts.transmitters.refresh), *chores):
-            tasks.create_task(_do(chore, store=parts.side, turn=parts.turn), name=chore.name)
+            tasks.create_task(do_again(chore, store=parts.side, turn=parts.turn), name=chore.name)
 
 
 async def _probe(parts: Parts) -> None:
@@ -167,7 +167,8 @@ async def _probe(parts: Parts) -> None:
         await asyncio.sleep(PROBE_EVERY_SECONDS)
 
 
-async def _do(chore: Chore, *, store: Store, turn: asyncio.Lock) -> None:
+async def do_again(chore: Chore, *, store: Store, turn: asyncio.Lock) -> None:
+    """Do a chore for ever, by turns with others."""
     while True:
         try:
             async with turn:

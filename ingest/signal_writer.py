@@ -31,9 +31,10 @@ log = logging.getLogger(__name__)
 class SignalWriter:
     """Writes batches one after the other."""
 
-    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, *, now: Callable[[], datetime], lane: str = Lane.SIGNAL) -> None:
         self._store = store
         self._now = now
+        self._lane = lane
 
     async def write(self, batch: SignalBatch) -> None:
         """Store a batch; when it returns, everything of it is committed.
@@ -65,8 +66,8 @@ class SignalWriter:
                 storing = await put_facts(connection, written.facts) if written.facts else None
                 await put_heads(connection, written.heads)
                 await put_gaps(connection, written.gaps)
-                await held.put(connection, lane=Lane.SIGNAL)
-                await beside.put(connection, lane=Lane.SIGNAL)
+                await held.put(connection, lane=self._lane)
+                await beside.put(connection, lane=self._lane)
             stored = {*await storing.fetchall()} if storing is not None else set()
             if items:
                 passing("ingest.before_commit")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import compress
+from typing import NamedTuple, Protocol
 
 import mqtt5
 
@@ -14,6 +15,27 @@ CHUNKS_MAXIMUM = 50
 """Chunks of the hypertable that one transaction touches: it locks each, and a server grants 6,400 locks unless told otherwise."""
 
 
+class HasOrigin(Protocol):
+    """What a reading came in: a message of the broker, or whatever can be quarantined in its place."""
+
+    @property
+    def topic(self) -> str:
+        """Where it came."""
+        ...
+
+    @property
+    def payload(self) -> bytes:
+        """Its bytes."""
+        ...
+
+
+class Origin(NamedTuple):
+    """Of what did not come through the broker."""
+
+    topic: str
+    payload: bytes
+
+
 @dataclass(slots=True, kw_only=True)
 class Readings:
     """Rows of `telemetry`; in step with them the same readings packed, their receive times, and the messages they came in."""
@@ -21,7 +43,7 @@ class Readings:
     rows: list[bytes] = field(default_factory=list)
     packer: Packer = field(default_factory=Packer)
     received: list[float] = field(default_factory=list)
-    origins: list[mqtt5.PublishPacket] = field(default_factory=list)
+    origins: list[HasOrigin] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -75,11 +75,11 @@ def gb26875_unit(name: str, content: Mapping[str, Any], *, at: datetime) -> Unit
     """
     match name:
         case Name.SET_CLOCK:
-            return _unit(_CONTROL, _SET_CLOCK, {"time": _tag(at)})
+            return _unit(_CONTROL, _SET_CLOCK, members={"time": _tag(at)})
         case Name.DUTY_CHECK:
-            return _unit(_CONTROL, _DUTY_CHECK, {"answer_timeout_min": _minutes(content)})
+            return _unit(_CONTROL, _DUTY_CHECK, members={"answer_timeout_min": _minutes(content)})
         case Name.INITIALISE:
-            return _unit(_CONTROL, _INITIALISE, _RESERVED)
+            return _unit(_CONTROL, _INITIALISE, members=_RESERVED)
         case Name.QUERY:
             return _question(content)
         case _:
@@ -99,7 +99,7 @@ def _question(content: Mapping[str, Any]) -> Unit:
         members["time"] = _since(str(content["since"]))
         if not 1 <= int(content["record_count"]) <= RECORDS_MAXIMUM:
             raise ValueError(f"record_count: {content['record_count']} is outside 1…{RECORDS_MAXIMUM}")
-    return _unit(_REQUEST, question.type, members or _RESERVED)
+    return _unit(_REQUEST, question.type, members=members or _RESERVED)
 
 
 def _minutes(content: Mapping[str, Any]) -> int:
@@ -121,5 +121,5 @@ def _tag(instant: datetime) -> str:
     return instant.astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _unit(command: int, kind: int, members: Mapping[str, Any]) -> Unit:
+def _unit(command: int, kind: int, *, members: Mapping[str, Any]) -> Unit:
     return Unit(command, {"type": kind, "count": 1, "objects": [members]})

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     SHAPE = "shape"  # neither an object nor an array of 1…1,000 objects
     MEMBER = "member"  # a required member is missing or unreadable
     METRIC = "metric"  # one metric is unknown or its value bad; the rest was stored
+    FRAME = "frame"  # a GB/T 26875.3 frame that departs from the standard beyond its device's profile, or does not fit its length
     DATABASE = "database"  # the database refused the row
 
 

@@ -156,8 +156,8 @@ def _with_children(kind: type[Settings]) -> Iterator[type[Settings]]:
 
 def _import_everything() -> None:
     for room in ROOMS:
-        for module in pkgutil.iter_modules(importlib.import_module(room).__path__):
-            importlib.import_module(f"{room}.{module.name}")
+        for module in pkgutil.walk_packages(importlib.import_module(room).__path__, prefix=f"{room}."):
+            importlib.import_module(module.name)
 
 
 @contextmanager

@@ -20,10 +20,11 @@ from stack.ports import LOOPBACK, free_port
 from stack.processes import Services, ServiceSpec
 
 DATABASE = "wanghuo"
-INGEST_SERVICES = ("ingest-signal", "ingest-telemetry")
+INGEST_SERVICES = ("ingest-signal", "ingest-telemetry", "ingest-gb26875")
 SERVICES: Mapping[str, tuple[str, ...]] = {
     "ingest-signal": ("ingest", "signal"),
     "ingest-telemetry": ("ingest", "telemetry"),
+    "ingest-gb26875": ("ingest", "gb26875"),
     "alerts": ("alerts",),
     "early-warning": ("early-warning", "run"),
     "registry": ("registry", "serve"),
@@ -31,7 +32,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
 }
 """Every service in the order of starting: ingest first, so that its sessions exist before a device may connect."""
 
-WATCHED = ("ingest-signal", "ingest-telemetry", "alerts", "early-warning")
+WATCHED = (*INGEST_SERVICES, "alerts", "early-warning")
 
 WORLD = "simulator.world"
 """A broker user that may speak for every transmitter; exists in private stacks only, where one process plays thousands."""
@@ -71,6 +72,8 @@ class PrivateStack:
         self.broker = Broker(BrokerSettings(folder=self.folder / "broker", tls=settings.tls, extra_rights=extra_rights))
         self.database = Database(DatabaseSettings(folder=self.folder / "database", changed=settings.parameters))
         self.ports = {name: free_port() for name in SERVICES}
+        self.gb26875_port = free_port()
+        """Of devices that speak GB/T 26875.3, TCP and UDP."""
         specs = [
             ServiceSpec(name=name, arguments=arguments, environment=self.environment, ready_url=f"{self.url(name)}/readyz")
             for name, arguments in SERVICES.items()
@@ -110,6 +113,8 @@ class PrivateStack:
             "ingest_broker_password": self.password(BrokerAccount.INGEST),
             "alerts_broker_password": self.password(BrokerAccount.ALERTS),
             "enrolment_broker_password": self.password(BrokerAccount.ENROLMENT),
+            "gb26875_tcp_port": str(self.gb26875_port),
+            "gb26875_udp_port": str(self.gb26875_port),
             "roster_file": str(self.settings.roster),
             "watched_urls": ",".join(self.url(name) for name in WATCHED),
         }

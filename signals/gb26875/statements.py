@@ -140,7 +140,7 @@ def statements(data: bytes, *, order: AddressOrder = AddressOrder.ZONE_FIRST) ->
     if "objects" not in unit:
         return [_without_objects(unit)]
     make = _MAKERS.get(unit["type"], _report)
-    return [found for members in unit["objects"] for found in make(unit["type"], members, order)]
+    return [found for members in unit["objects"] for found in make({"type": unit["type"], **members}, order)]
 
 
 def point_of(members: Mapping[str, Any], *, order: AddressOrder = AddressOrder.ZONE_FIRST) -> str:
@@ -191,8 +191,8 @@ def _without_objects(unit: Mapping[str, Any]) -> Found:
     return Report(point="", occurred_at=None, detail=unit, defects=("unknown_type",) if kind is not None else ())
 
 
-def _state(kind: int, members: Mapping[str, Any], order: AddressOrder) -> Iterable[Found]:
-    names, size = _BITS[kind]
+def _state(members: Mapping[str, Any], order: AddressOrder) -> Iterable[Found]:
+    names, size = _BITS[members["type"]]
     component = members.get("component_type", 0)
     kinds = {bit: raw_kind(bit, component_type=component) for bit in _all_bits(names, size)}
     on = _without_doubles(kinds[bit] for bit in members["status"])
@@ -200,23 +200,23 @@ def _state(kind: int, members: Mapping[str, Any], order: AddressOrder) -> Iterab
     yield State(
         point=point_of(members, order=order),
         occurred_at=time_of(members["time"]),
-        detail={"type": kind, **_place(members), "status": word, "bits": members["status"]},
+        detail={**_place(members), "status": word, "bits": members["status"]},
         active=on,
         covers=_without_doubles(kinds.values()),
     )
 
 
-def _operation(kind: int, members: Mapping[str, Any], order: AddressOrder) -> Iterable[Found]:
+def _operation(members: Mapping[str, Any], order: AddressOrder) -> Iterable[Found]:
     point, at = point_of(members, order=order), time_of(members["time"])
     done = members["operations"]
     answered = {DUTY_ANSWER: True} if "duty_check_answer" in done else {}
-    detail = {"type": kind, **members, **answered}
+    detail = {**members, **answered}
     yield Report(point=point, occurred_at=at, detail=detail)
     for name in _without_doubles(_OPERATIONS.get(bit) for bit in done):
         yield Operation(point=point, occurred_at=at, detail=detail, kind=Kind(name))
 
 
-def _analog(kind: int, members: Mapping[str, Any], order: AddressOrder) -> Iterable[Found]:
+def _analog(members: Mapping[str, Any], order: AddressOrder) -> Iterable[Found]:
     point, at = point_of(members, order=order), time_of(members["time"])
     analog, component = members["analog_type"], members["component_type"]
     quantity = tables.ANALOG_TYPES.get(analog)
@@ -224,17 +224,17 @@ def _analog(kind: int, members: Mapping[str, Any], order: AddressOrder) -> Itera
     in_range = quantity is not None and quantity.lowest <= members["raw_value"] <= quantity.highest
     if metric is None or not in_range:
         defects = () if quantity is None or in_range else ("out_of_range",)
-        yield Report(point=point, occurred_at=at, detail={"type": kind, **members}, defects=defects)
+        yield Report(point=point, occurred_at=at, detail=members, defects=defects)
         return
     name, factor = metric
     yield Measured(point=point, occurred_at=at, detail=members, metric=name, value=members["value"] * factor)
 
 
-def _report(kind: int, members: Mapping[str, Any], order: AddressOrder) -> Iterable[Found]:
-    yield Report(point=point_of(members, order=order), occurred_at=time_of(members.get("time")), detail={"type": kind, **members})
+def _report(members: Mapping[str, Any], order: AddressOrder) -> Iterable[Found]:
+    yield Report(point=point_of(members, order=order), occurred_at=time_of(members.get("time")), detail=members)
 
 
-_MAKERS: Mapping[int, Callable[[int, Mapping[str, Any], AddressOrder], Iterable[Found]]] = {
+_MAKERS: Mapping[int, Callable[[Mapping[str, Any], AddressOrder], Iterable[Found]]] = {
     1: _state,
     2: _state,
     3: _analog,
@@ -246,7 +246,7 @@ _MAKERS: Mapping[int, Callable[[int, Mapping[str, Any], AddressOrder], Iterable[
 
 def _place(members: Mapping[str, Any]) -> dict[str, Any]:
     """What says which part it is, and in the facility's own words where."""
-    names = ("system_type", "system_address", "component_type", "component_address_hex", "text")
+    names = ("type", "system_type", "system_address", "component_type", "component_address_hex", "text")
     return {name: members[name] for name in names if members.get(name, "") != ""}
 
 

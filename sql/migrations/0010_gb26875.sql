@@ -24,6 +24,11 @@ COMMENT ON COLUMN signal.class IS 'signal, snapshot, reply: of the MQTT profile;
 COMMENT ON COLUMN signal.payload IS 'The object as it came, canonical JSON, or the whole GB/T 26875.3 frame (or the raw bytes of what could not be'
   ' read): evidence';
 
+ALTER TABLE quarantine
+  DROP CONSTRAINT quarantine_reason,
+  ADD CONSTRAINT quarantine_reason CHECK (reason IN ('topic', 'unknown_transmitter', 'too_large', 'encoding', 'json', 'shape', 'member',
+                                                     'metric', 'frame', 'database'));
+
 ALTER TABLE presence
   DROP CONSTRAINT presence_lane,
   ADD CONSTRAINT presence_lane CHECK (lane IN ('signal', 'telemetry', 'gb26875'));

@@ -26,3 +26,8 @@ SELECT lane, up_from, heard_until FROM ingest_uptime WHERE heard_until >= %(sinc
 -- Conditions that stand: (transmitter, point, kind); a path stands as transmitter '' and its name as point.
 -- index: none (a row for every transmitter that ever was offline)
 SELECT transmitter_id, point, kind FROM condition WHERE kind IN ('offline', 'path_offline') AND active
+
+-- name: speaking_gb26875
+-- Transmitters that speak GB/T 26875.3; the others speak MQTT.
+-- index: none (all of them: some hundred rows)
+SELECT transmitter_id FROM gb26875_device

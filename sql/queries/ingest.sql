@@ -242,3 +242,20 @@ USING (
 ) r
 WHERE q.quarantine_key = r.quarantine_key
   AND (r.place > %(rows)s OR r.bytes > %(bytes)s OR r.bytes_of_one > %(transmitter_bytes)s)
+
+-- name: gb26875_devices
+-- The devices that speak GB/T 26875.3 whose frames are taken on %(today)s (day in Asia/Shanghai).
+-- index: none (all of them: some thousand rows)
+SELECT d.transmitter_id, d.address, d.source_network, d.profile
+FROM gb26875_device AS d
+JOIN transmitter AS t USING (transmitter_id)
+WHERE t.enrolled_at IS NOT NULL AND (t.withdrawn_on IS NULL OR t.withdrawn_on > %(today)s)
+
+-- name: due_gb26875_commands
+-- Commands to such devices that are to be sent at %(at)s, oldest first.
+-- index: command_open
+SELECT c.command_id, c.transmitter_id, c.name, c.content, c.issued_at, c.expires_at
+FROM command AS c
+JOIN gb26875_device AS d USING (transmitter_id)
+WHERE c.state = 'due' AND c.expires_at > %(at)s
+ORDER BY c.issued_at

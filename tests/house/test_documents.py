@@ -60,7 +60,9 @@ def test_metrics_that_are_named_exist():
 def test_commands_that_are_named_exist(page):
     commands = typer.main.get_command(application()).commands
     for name, following in re.findall(
-        r"(?:`|^ +|bin/|exec registry )wanghuo ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", page.read_text(encoding="utf-8"), re.MULTILINE
+        r"(?:`|^ +|bin/|exec registry )wanghuo ([a-z][a-z0-9-]*)(?: ([a-z][a-z0-9-]*))?",
+        page.read_text(encoding="utf-8"),
+        re.MULTILINE,
     ):
         assert name in commands, f"wanghuo {name}"
         inner = getattr(commands[name], "commands", None)

@@ -1,0 +1,164 @@
+"""The lane of GB/T 26875.3: what waits is stored, fires first, and confirmed once it is committed.
+
+While one batch is in the database the next one gathers. A connection whose frames wait is not read any more, so memory is bounded;
+the device keeps what we have not confirmed, and repeats it.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+from ingest.gb26875 import metrics
+from ingest.gb26875.book import Book, Device
+from ingest.gb26875.reader import Arrival, Batch, Reader, stated
+from ingest.presence import Presence
+from ingest.signal_batch import Item
+from ingest.signal_writer import SignalWriter
+from ingest.store import Store
+from ingest.telemetry_writer import TelemetryWriter
+from ingest.uptime import Span
+from runtime.failpoints import passing
+from signals.gb26875 import LANE, clock
+from signals.gb26875.tables import Command
+from signals.instants import microseconds
+
+BATCH_MAXIMUM = 500
+"""Frames of one transaction."""
+WAITING_MAXIMUM = 50_000
+"""Frames that wait; beyond, datagrams are not taken. Connections are bounded each for itself."""
+IDLE_SECONDS = 2.0
+"""So often is written that we could hear, when nothing comes."""
+
+log = logging.getLogger(__name__)
+
+
+class Lane:
+    """Takes arrivals, stores them, answers them. One task runs `write`."""
+
+    def __init__(self, store: Store, *, book: Book, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._book = book
+        self._now = now
+        self._reader = Reader()
+        self._presence = Presence()
+        self._signals = SignalWriter(store, now=now, lane=LANE)
+        self._telemetry = TelemetryWriter(store, now=now)
+        self._urgent: deque[Arrival] = deque()
+        self._calm: deque[Arrival] = deque()
+        self._said: list[Item] = []
+        self._changed = asyncio.Event()
+        self._up_from: datetime | None = None
+
+    @property
+    def admits(self) -> bool:
+        """Whether there is room for what nobody holds back."""
+        return len(self._urgent) + len(self._calm) < WAITING_MAXIMUM
+
+    def listening(self) -> None:
+        """From now on everybody can reach us."""
+        self._up_from = self._now()
+
+    def take(self, arrival: Arrival) -> None:
+        """Take a frame that is to be stored."""
+        arrival.channel.waits()
+        if arrival.device is not None:
+            arrival.stated = stated(arrival.frame, arrival.device)
+        (self._urgent if arrival.urgent else self._calm).append(arrival)
+        self._changed.set()
+
+    def say(self, item: Item) -> None:
+        """Store something of the centre's own, with the next batch."""
+        self._said.append(item)
+        self._changed.set()
+
+    def hear(self, device: Device, *, clock_tag: bytes, at: datetime) -> None:
+        """A device was heard; presence is written with the next batch. `clock_tag`: the time in its frame."""
+        heard, instant = self._presence[device.transmitter_id, ""], microseconds(at)
+        self._presence.heard(heard, instant)
+        told = clock.read(clock_tag)
+        if told is not None:
+            heard.note_clock(microseconds(told), at=instant)
+
+    async def write(self) -> None:
+        """Store and answer, for ever."""
+        while True:
+            try:
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+            await self._turn()
+
+    async def _turn(self) -> None:
+        arrivals, taken_at = self._next(), self._now()
+        if any(arrival.device is None for arrival in arrivals):
+            await self._store.patiently(partial(self._book.refresh, self._store), what="the book of devices")
+        batch = Batch()
+        for arrival in arrivals:
+            self._read(arrival, batch)
+        batch.signals.items += self._said
+        self._said = []
+        self._close(batch, oldest_left=self._oldest(), at=taken_at)
+        await self._store.patiently(partial(self._signals.write, batch.signals), what="a batch of frames")
+        if len(batch.telemetry.readings):
+            await self._store.patiently(partial(self._telemetry.write, batch.telemetry), what="readings of frames")
+        if arrivals:
+            passing("ingest.after_confirm")
+        for arrival in arrivals:
+            self._answer(arrival)
+        metrics.WAITING.set(len(self._urgent) + len(self._calm))
+
+    def _next(self) -> list[Arrival]:
+        found: list[Arrival] = []
+        for waiting in (self._urgent, self._calm):
+            while waiting and len(found) < BATCH_MAXIMUM:
+                found.append(waiting.popleft())
+        if self._urgent or self._calm:
+            self._changed.set()
+        return found
+
+    def _oldest(self) -> datetime | None:
+        return min((waiting[0].received_at for waiting in (self._urgent, self._calm) if waiting), default=None)
+
+    def _read(self, arrival: Arrival, batch: Batch) -> None:
+        if arrival.device is None:
+            arrival.device = self._book.find(arrival.frame.source, peer=arrival.channel.host)
+            if arrival.device is None:
+                metrics.UNKNOWN.inc()
+            else:
+                self.hear(arrival.device, clock_tag=arrival.frame.time, at=arrival.received_at)
+        try:
+            self._reader.read(arrival, batch)
+        except Exception:  # a mistake of ours must not let one frame stand before all others for ever
+            log.exception("a frame from %s cannot be read", arrival.channel.peer)
+            self._reader.give_up(arrival, batch)
+
+    def _close(self, batch: Batch, *, oldest_left: datetime | None, at: datetime) -> None:
+        """Everything that came before `at`, but for what is left, is stored when this batch is."""
+        beside = batch.signals.beside
+        beside.presence, beside.days = self._presence.rows(microseconds(at))
+        heard_until = min(at, oldest_left - timedelta(microseconds=1)) if oldest_left else at
+        if self._up_from is not None and heard_until >= self._up_from:
+            beside.spans = [Span(up_from=self._up_from, heard_until=heard_until)]
+
+    def _answer(self, arrival: Arrival) -> None:
+        channel = arrival.channel
+        channel.settled()
+        if arrival.answer is None:
+            return
+        answer(arrival, at=self._now())
+        metrics.CONFIRMED.observe(max(0.0, (self._now() - arrival.received_at).total_seconds()))
+
+
+def answer(arrival: Arrival, *, at: datetime) -> None:
+    """Answer a frame with the command decided for it; to a device that is gone, nothing: it sends again."""
+    assert arrival.answer is not None
+    reply = arrival.frame.reply(arrival.answer, time=clock.write(at))
+    if arrival.device is not None:
+        reply = arrival.device.profile.addressed(reply, to=arrival.frame)
+    if arrival.channel.send(reply.encode()):
+        metrics.ANSWERED.labels("confirmed" if arrival.answer is Command.CONFIRM else "denied").inc()

@@ -1,0 +1,91 @@
+"""How devices in the field depart from the standard, and which departures each is forgiven: a profile a device."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from signals.gb26875 import clock, content
+from signals.gb26875.frames import Frame
+from signals.gb26875.statements import AddressOrder
+from signals.gb26875.tables import Command
+
+VERSION_MAJOR = 1
+
+
+class Departure(StrEnum):
+    """How a frame departs from the standard."""
+
+    CHECKSUM = "checksum"  # stale, zero, or the frame was damaged on its way (6.6)
+    VERSION = "version"  # the major number is not 1
+    CLOCK = "clock"  # the time of sending is absent or no date
+    COMMAND = "command"  # a command byte that the standard reserves or leaves to users
+    TYPE = "type"  # a type that it reserves or leaves to users
+    SIZE = "size"  # objects do not fit the length
+    COUNT = "count"  # more objects than the type may have
+    EMPTY = "empty"  # an upload without data: a heartbeat, which the standard does not know
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One way to speak GB/T 26875.3.
+
+    Attributes:
+        name: as it stands in the register.
+        order: of a component's address.
+        accepts: departures that are counted and taken all the same; what else departs is quarantined and denied.
+        heartbeats: data of uploads that only say that the device is there, besides the empty one.
+        swaps_addresses: whether a confirm goes to the source it came from; some expect their own frame's addresses unchanged.
+    """
+
+    name: str
+    order: AddressOrder = AddressOrder.ZONE_FIRST
+    accepts: frozenset[Departure] = frozenset(Departure) - {Departure.CHECKSUM}
+    heartbeats: frozenset[bytes] = frozenset()
+    swaps_addresses: bool = True
+
+    def departures(self, frame: Frame) -> list[Departure]:
+        """All of a frame's departures, in the order of `Departure`."""
+        told = _told(frame)
+        return [departure for departure in Departure if told[departure]]
+
+    def is_heartbeat(self, frame: Frame) -> bool:
+        """Whether the frame only says that the device is there, and departs in nothing that this profile does not forgive."""
+        beats = frame.command == Command.SEND_DATA and (not frame.data or frame.data in self.heartbeats)
+        return beats and all(departure in self.accepts for departure in self.departures(frame))
+
+    def addressed(self, reply: Frame, *, to: Frame) -> Frame:
+        """The reply with the addresses that the device expects."""
+        return reply if self.swaps_addresses else replace(reply, source=to.source, destination=to.destination)
+
+
+STANDARD = Profile(name="standard")
+"""What most devices do: forgiven is all but a wrong checksum, which may hide a damaged fire."""
+
+_PROFILES = (
+    STANDARD,
+    Profile(name="strict", accepts=frozenset()),
+    Profile(name="point_first", order=AddressOrder.POINT_FIRST),
+    Profile(name="whole_address", order=AddressOrder.WHOLE),
+    Profile(name="stale_checksum", accepts=frozenset(Departure)),
+    Profile(name="tanda_tx3016a", heartbeats=frozenset({b"\x09\x00"}), swaps_addresses=False),
+    Profile(name="handshake_16", heartbeats=frozenset({b"\x16"})),
+)
+
+PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in _PROFILES}
+"""By name."""
+
+
+def _told(frame: Frame) -> Mapping[Departure, bool]:
+    uploads = frame.command in {Command.SEND_DATA, Command.ANSWER}
+    unit = content.decode(frame.data)
+    layout = content.LAYOUTS.get(unit.get("type", -1))
+    return {
+        Departure.CHECKSUM: not frame.checksum_ok,
+        Departure.VERSION: frame.version[0] != VERSION_MAJOR,
+        Departure.CLOCK: clock.read(frame.time) is None,
+        Departure.COMMAND: not Command.CONTROL <= frame.command <= Command.DENY,
+        Departure.TYPE: uploads and bool(frame.data) and layout is None,
+        Departure.SIZE: uploads and layout is not None and "objects" not in unit,
+        Departure.COUNT: uploads and layout is not None and unit["count"] > layout.maximum,
+        Departure.EMPTY: uploads and not frame.data,
+    }
