@@ -1,9 +1,12 @@
-"""The demo: a township of simulated devices on a private stack, a measured fire, a real webhook, and the truth ledger's verdict."""
+"""The demo: a township of simulated devices on a private stack, a measured fire, a control room's captured frames, a real webhook,
+and the truth ledger's verdict.
+"""
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Coroutine, Iterator, Mapping
 from pathlib import Path
 
 import psycopg
@@ -16,10 +19,12 @@ from simulator.devices import Device, DeviceClass, Pace
 from simulator.fleet import Fleet
 from simulator.judging import verdict
 from simulator.ledger import Ledger
+from simulator.panels import Panels
 from simulator.scenarios import timetable
 from simulator.transmitter import Line
 from simulator.verdict import Verdict
 from simulator.village import Township, TownshipSettings, make_township
+from stack import demo_panel
 from stack.board import ratio_table, show
 from stack.board_data import QUERIES, Totals, read_totals
 from stack.folders import default_folder
@@ -82,30 +87,39 @@ async def _play(stack: PrivateStack, receiver: Receiver, *, duration_seconds: fl
     credentials = await settle(township, stack)
     length = duration_seconds or ROUND_SECONDS
     burning, room = fires.run_named(FIRE), _fire_room(township)
-    places = {
-        quadrant: fires.Place(transmitter_id=room.transmitter_id, point=point)
-        for quadrant, point in zip(fires.QUADRANTS, room.points, strict=False)
-    }
+    places = _places(room)
     actors = [device for device in township.devices if device is not room]
     steps = timetable(SCENARIOS, actors, seed=SEED, duration_seconds=0.7 * length)
     factor = max(1.0, (burning.seconds[-1] - burning.seconds[0]) / (SHARE_OF_FIRE * length))
     with Ledger(stack.folder / "ledger.jsonl") as ledger:
         line = Line(host=LOOPBACK, port=stack.broker.port)
-        async with Fleet(township.devices, line=line, credentials=credentials, ledger=ledger) as fleet:
+        panel = await demo_panel.make(township, stack, ledger, seed=SEED)
+        async with (
+            Fleet(township.devices, line=line, credentials=credentials, ledger=ledger) as fleet,
+            Panels([panel], ledger=ledger, at=time.time()) as panels,
+        ):
             board = asyncio.create_task(show(stack, ledger, console=console, failures=lambda: stack.services.failures))
-            with _until_interrupted(duration_seconds) as ended:
-                async with asyncio.TaskGroup() as group:
-                    playing = [
-                        group.create_task(fleet.play(steps), name="scenarios"),
-                        group.create_task(fires.replay(fleet, burning, places=places, factor=factor), name="fire"),
-                    ]
-                    await ended.wait()
-                    for task in playing:
-                        task.cancel()
+            plays = {
+                "scenarios": fleet.play(steps),
+                "fire": fires.replay(fleet, burning, places=places, factor=factor),
+                "panel": demo_panel.play(panel, stack, length_seconds=length),
+            }
+            await _until_the_end(plays, duration_seconds=duration_seconds)
             await fleet.settle(timeout_seconds=SETTLE_SECONDS)
+            await panels.settle(timeout_seconds=SETTLE_SECONDS)
             board.cancel()
         judged = await verdict(stack.database_url("wanghuo_reader"), ledger)
     return await _sum_up(stack, receiver, judged=judged, place=places["A"], console=console)
+
+
+async def _until_the_end(plays: Mapping[str, Coroutine[None, None, None]], *, duration_seconds: float | None) -> None:
+    """Let everything play until the end of the time, or until somebody interrupts it."""
+    with _until_interrupted(duration_seconds) as ended:
+        async with asyncio.TaskGroup() as group:
+            playing = [group.create_task(play, name=name) for name, play in plays.items()]
+            await ended.wait()
+            for task in playing:
+                task.cancel()
 
 
 def _fire_room(township: Township) -> Device:
@@ -113,6 +127,14 @@ def _fire_room(township: Township) -> Device:
     return next(
         device for device in township.devices if device.device_class is DeviceClass.CONTROL_ROOM and len(device.points) >= 4
     )
+
+
+def _places(room: Device) -> dict[str, fires.Place]:
+    """The quadrants of the room that burns."""
+    return {
+        quadrant: fires.Place(transmitter_id=room.transmitter_id, point=point)
+        for quadrant, point in zip(fires.QUADRANTS, room.points, strict=False)
+    }
 
 
 @contextlib.contextmanager
@@ -138,6 +160,7 @@ async def _sum_up(stack: PrivateStack, receiver: Receiver, *, judged: Verdict, p
             QUERIES["fire_and_warning"], {"transmitter_id": place.transmitter_id, "point": place.point}
         )
         warned_at, fire_at, reason = (await cursor.fetchone()) or (None, None, None)
+        on_duty = await demo_panel.duty_latency(connection)
     measured = await connection_ratio(stack)
     villages = figures_by_village(measured.evidence, villages=measured.villages, denominator=Denominator.ALL)
     console.print(ratio_table({measured.villages[name]: found for name, found in villages.items()}))
@@ -145,6 +168,8 @@ async def _sum_up(stack: PrivateStack, receiver: Receiver, *, judged: Verdict, p
     warned = warned_at is not None and (fire_at is None or warned_at < fire_at)
     lead = f", {(fire_at - warned_at).total_seconds():.0f} s before its 58 °C alarm" if warned and fire_at else ""
     console.print(f"measured fire: {'early warning' if warned else 'NO early warning'}{lead}: {reason}", soft_wrap=True)
+    answered = "NOT answered" if on_duty is None else f"answered after {on_duty:.1f} s"
+    console.print(f"control room {demo_panel.PANEL} by GB/T 26875.3: its duty check was {answered}", soft_wrap=True)
     for text in judged.lines():
         console.print(text, soft_wrap=True, highlight=False)
     return 0 if judged.ok and warned and receiver.deliveries else 1

@@ -12,9 +12,9 @@ ORDER BY alarm.priority, alarm.raised_at DESC
 LIMIT %(most)s
 
 -- name: totals
--- What there is by now: signals, alarms raised, alarms open, fires among those raised, early warnings, notifications sent and owed.
+-- What there is by now: signals and states, alarms raised, alarms open, fires among those raised, early warnings, notifications sent and owed.
 -- index: none (whole tables of a private stack)
-SELECT (SELECT count(*) FROM signal WHERE class = 'signal'),
+SELECT (SELECT count(*) FROM signal WHERE class IN ('signal', 'state')),
        (SELECT count(*) FROM telemetry),
        (SELECT count(*) FROM alarm),
        (SELECT count(*) FROM alarm WHERE handling <> 'closed'),
@@ -33,3 +33,19 @@ SELECT min(occurred_at) FILTER (WHERE kind = 'early_warning'),
        min(reason) FILTER (WHERE kind = 'early_warning')
 FROM alarm
 WHERE transmitter_id = %(transmitter_id)s AND point = %(point)s
+
+-- name: request_command
+-- An operator asks for a command.
+-- params: request_id, transmitter_id, name, content, expires_at
+-- index: none (adds rows)
+INSERT INTO command_request (request_id, transmitter_id, name, content, requested_by, expires_at)
+VALUES (%(request_id)s, %(transmitter_id)s, %(name)s, %(content)s::jsonb, 'demo', %(expires_at)s::timestamptz)
+
+-- name: duty_latency
+-- Of a transmitter: the seconds from its first duty check that was answered to the answer.
+-- params: transmitter_id
+-- index: command_transmitter
+SELECT latency_seconds FROM command
+WHERE transmitter_id = %(transmitter_id)s AND name = 'duty_check' AND state = 'answered'
+ORDER BY issued_at
+LIMIT 1
