@@ -113,7 +113,7 @@ class Reader:
             if isinstance(found, Unreadable):
                 self._hold(arrival, batch, reason=Reason.FRAME, why=found.why)
             elif isinstance(found, Measured):
-                self._measure(found, arrival, batch, device=device)
+                self._measure(found, arrival, batch=batch, device=device)
             else:
                 facts.append(self._fact(found, arrival, device=device, identity=(identity, place), departures=departures))
         if facts:
@@ -130,13 +130,11 @@ class Reader:
     ) -> Fact:
         key, key_before = origin.windowed(*identity, received_at=arrival.received_at)
         frame, kind = arrival.frame, found.kind if isinstance(found, Operation) else None
-        fact_class = STATE if isinstance(found, State) else REPORT if isinstance(found, Report) else SIGNAL
-        defects = (*departures, *(found.defects if isinstance(found, Report) else ()))
         return Fact(
             transmitter_id=device.transmitter_id,
             key=key,
             key_before=key_before,
-            fact_class=fact_class,
+            fact_class=_class_of(found),
             boot=None,
             seq=frame.serial,
             point=found.point,
@@ -144,7 +142,7 @@ class Reader:
             raw_kind="",
             active=True if kind is not None else None,
             detail=json.dumps(_detail(found, frame)),
-            defects=tuple(map(str, defects)),
+            defects=(*departures, *(found.defects if isinstance(found, Report) else ())),
             occurred_at=found.occurred_at,
             at_text=None,
             received_at=arrival.received_at,
@@ -170,7 +168,7 @@ class Reader:
         self._quiet.add(name)
         return True
 
-    def _measure(self, found: Measured, arrival: Arrival, batch: Batch, *, device: Device) -> None:
+    def _measure(self, found: Measured, arrival: Arrival, *, batch: Batch, device: Device) -> None:
         readings, at = batch.telemetry.readings, microseconds(arrival.received_at)
         layout = self._layouts.find((found.metric,))
         assert layout is not None, "statements name known metrics only"
@@ -227,6 +225,12 @@ def _row(layout: Layout, numbers: tuple[int, int, int, float], *, device: Device
     fields[1::2] = numbers
     content = head(device.transmitter_id, point) + layout.pack(*fields)
     return content + xxh3_64_digest(content)
+
+
+def _class_of(found: State | Operation | Report) -> str:
+    if isinstance(found, State):
+        return STATE
+    return REPORT if isinstance(found, Report) else SIGNAL
 
 
 def _is_urgent(found: Found) -> bool:
