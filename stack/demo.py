@@ -93,7 +93,7 @@ async def _play(stack: PrivateStack, receiver: Receiver, *, duration_seconds: fl
     factor = max(1.0, (burning.seconds[-1] - burning.seconds[0]) / (SHARE_OF_FIRE * length))
     with Ledger(stack.folder / "ledger.jsonl") as ledger:
         line = Line(host=LOOPBACK, port=stack.broker.port)
-        panel = await demo_panel.make(township, stack, ledger, seed=SEED)
+        panel = await demo_panel.make(township, stack, ledger=ledger, seed=SEED)
         async with (
             Fleet(township.devices, line=line, credentials=credentials, ledger=ledger) as fleet,
             Panels([panel], ledger=ledger, at=time.time()) as panels,

@@ -31,7 +31,7 @@ SHARE_OF_FRAMES = 0.5
 MANNER = PanelManner(heartbeat_seconds=10, state_on_connect=True, state_seconds=60, duty_answer_seconds=4, operator=1)
 
 
-async def make(township: Township, stack: PrivateStack, ledger: Ledger, *, seed: int) -> Panel:
+async def make(township: Township, stack: PrivateStack, *, ledger: Ledger, seed: int) -> Panel:
     """The panel, enrolled by its address in the township's first village."""
     village_id = township.villages[0].village_id
     known = NewTransmitter(transmitter_id=PANEL, village_id=village_id, transmitter_class=TransmitterClass.CONTROL_ROOM)

@@ -129,24 +129,23 @@ class Reader:
         departures: tuple[str, ...],
     ) -> Fact:
         key, key_before = origin.windowed(*identity, received_at=arrival.received_at)
-        frame, kind = arrival.frame, found.kind if isinstance(found, Operation) else None
         return Fact(
             transmitter_id=device.transmitter_id,
             key=key,
             key_before=key_before,
             fact_class=_class_of(found),
             boot=None,
-            seq=frame.serial,
+            seq=arrival.frame.serial,
             point=found.point,
-            kind=kind,
+            kind=found.kind if isinstance(found, Operation) else None,
             raw_kind="",
-            active=True if kind is not None else None,
-            detail=json.dumps(_detail(found, frame)),
+            active=True if isinstance(found, Operation) else None,
+            detail=json.dumps(_detail(found, arrival.frame)),
             defects=(*departures, *(found.defects if isinstance(found, Report) else ())),
             occurred_at=found.occurred_at,
             at_text=None,
             received_at=arrival.received_at,
-            payload=raw_of(frame),
+            payload=raw_of(arrival.frame),
             handed_over=self._is_handed_over(found, device),
             urgent=_is_urgent(found),
         )
