@@ -10,7 +10,8 @@ FRAME = "frame"
 """Class of an entry that is an upload by GB/T 26875.3; the others are classes of the MQTT profile.
 
 Its members: `boot`, the number of the device's start; `seq`, the frame's serial; `content`, command byte and data, hexadecimal;
-`says`, what it states: objects with `point` and its `active` kinds, or an `operation`; `rows`, the facts that it makes.
+`says`, what it states: objects with `point` and its `active` kinds, or an `operation`; `rows`, the facts that it makes;
+`in_place_of`, start and serial of the frame that said the same before the device restarted, or null.
 """
 EVERYBODY = ""
 """Stands for all transmitters where an outage is ours, the broker's or the database's."""

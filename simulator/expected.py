@@ -35,6 +35,7 @@ class Expected:
         owed: facts that it must have made.
         fires: each fire that must ring, as the words that said it: one of them must have made it ring. By MQTT every word counts;
             by GB/T 26875.3 a state that says again what is known does not.
+        burning: of `fires` the last of each condition that a state reported.
         caused: conditions that were said to be active at any time.
         active: conditions that are active by the device's last word.
         conflicts: transmitters that said two different things under the same counter; their last word cannot be told.
@@ -45,6 +46,7 @@ class Expected:
     rows: Counter[Identity] = field(default_factory=Counter)
     owed: Counter[Identity] = field(default_factory=Counter)
     fires: list[list[Identity]] = field(default_factory=list)
+    burning: dict[Condition, list[Identity]] = field(default_factory=dict)
     caused: set[Condition] = field(default_factory=set)
     active: set[Condition] = field(default_factory=set)
     conflicts: set[str] = field(default_factory=set)
@@ -60,14 +62,14 @@ def expect(entries: Iterable[Entry]) -> Expected:
     """What follows from entries in the order in which they were said. What a device forgot is not owed, and may have happened."""
     expected = Expected()
     counters: set[tuple[str, str, int, int]] = set()
-    burning: dict[Condition, list[Identity]] = {}
+    frames: dict[tuple[str, int, int], Identity] = {}
     for entry in entries:
         found = identity(entry.transmitter_id, entry.message_class, members=entry.members)
         _count(entry, found, expected=expected)
         expected.caused.update(_conditions(entry))
         if entry.message_class == FRAME:
-            for stated in entry.members["says"]:
-                _follow_frame(entry, found, stated=stated, expected=expected, burning=burning)
+            frames[entry.transmitter_id, entry.boot, entry.seq] = found
+            _follow_frame(entry, found, expected=expected, frames=frames)
             continue
         if found[:4] in counters:
             expected.conflicts.add(entry.transmitter_id)
@@ -122,16 +124,21 @@ def _follow(entry: Entry, found: Identity, *, expected: Expected) -> None:
         expected.active.add(about)
 
 
-def _follow_frame(
-    entry: Entry,
-    found: Identity,
-    *,
-    stated: Mapping[str, Any],
-    expected: Expected,
-    burning: dict[Condition, list[Identity]],
-) -> None:
-    """What a frame states of one point. Also of a frame that the device gave up: it says the same again in another."""
-    name, point = entry.transmitter_id, stated["point"]
+def _follow_frame(entry: Entry, found: Identity, *, expected: Expected, frames: Mapping[tuple[str, int, int], Identity]) -> None:
+    """What a frame states. Also of a frame that the device gave up: another takes its place, and says nothing new."""
+    if entry.members["in_place_of"] is None:
+        for stated in entry.members["says"]:
+            _follow_statement(entry.transmitter_id, found, stated=stated, expected=expected)
+        return
+    boot, seq = entry.members["in_place_of"]
+    before = frames[entry.transmitter_id, boot, seq]
+    for words in expected.fires:
+        if before in words:
+            words.append(found)
+
+
+def _follow_statement(name: str, found: Identity, *, stated: Mapping[str, Any], expected: Expected) -> None:
+    point = stated["point"]
     if "operation" in stated:
         about = condition(name, point, raw_kind=stated["operation"])
         if about.kind is Kind.RESET:
@@ -144,10 +151,10 @@ def _follow_frame(
     before = {about for about in expected.active if (about.transmitter_id, about.point) == (name, point)}
     for about in now_active:
         if about.kind in FIRE_KINDS and about in before:
-            burning.setdefault(about, []).append(found)
+            expected.burning.setdefault(about, []).append(found)
         elif about.kind in FIRE_KINDS:
-            burning[about] = [found]
-            expected.fires.append(burning[about])
+            expected.burning[about] = [found]
+            expected.fires.append(expected.burning[about])
     expected.active -= before
     expected.active |= now_active
 

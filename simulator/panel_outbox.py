@@ -13,11 +13,17 @@ from simulator.speech import Said
 
 @dataclass(slots=True, kw_only=True)
 class Upload:
-    """One frame of ours. `due_at`: infinite while it waits its turn."""
+    """One frame of ours.
+
+    Attributes:
+        points: what it states something about.
+        due_at: infinite while it waits its turn.
+    """
 
     frame: Frame
     said: Said
     said_at: float
+    points: frozenset[str]
     urgent: bool
     sent: int = 0
     due_at: float = math.inf
@@ -35,8 +41,13 @@ class PanelOutbox:
         return len(self._uploads)
 
     def keep(self, upload: Upload) -> None:
-        """One more that must be confirmed."""
+        """One more that must be confirmed. What is urgent takes with it what was said before about the same points."""
         self._uploads.append(upload)
+        if upload.urgent:
+            points = upload.points
+            for earlier in reversed(self._uploads):
+                if earlier.points & points:
+                    earlier.urgent, points = True, points | earlier.points
 
     def empty(self) -> list[Upload]:
         """Give everything out of hand, in the order in which it was said."""

@@ -133,7 +133,7 @@ class PanelSpeaker:
                 self._say_states(unit, found[start : start + size], now=now)
 
     def upload(
-        self, unit: Mapping[str, Any], *, says: Sequence[Mapping[str, Any]], rows: int, now: float, said_at: float | None = None
+        self, unit: Mapping[str, Any], *, says: Sequence[Mapping[str, Any]], rows: int, now: float, before: Upload | None = None
     ) -> None:
         """Upload a unit, and tell the ledger.
 
@@ -142,13 +142,15 @@ class PanelSpeaker:
             says: what it states: `point` with `active` kinds, or with an `operation`.
             rows: facts that it makes.
             now: when.
-            said_at: where it was first said earlier.
+            before: the upload that it takes the place of, after a restart.
         """
         serial, self._serial = self._serial, (self._serial + 1) % SERIAL_MODULUS
         frame = self._frame(Command.SEND_DATA, serial=serial, data=content.encode(unit), now=now)
-        said = self._tell(frame, says=says, rows=rows, at=now if said_at is None else said_at)
+        said_at = now if before is None else before.said_at
+        said = self._tell(frame, says=says, rows=rows, at=said_at, before=before)
         urgent = any(FIRE_KINDS & {*one.get("active", ()), one.get("operation")} for one in says)
-        self._outbox.keep(Upload(frame=frame, said=said, said_at=now if said_at is None else said_at, urgent=urgent))
+        points = frozenset(one["point"] for one in says)
+        self._outbox.keep(Upload(frame=frame, said=said, said_at=said_at, points=points, urgent=urgent))
 
     def connected(self, *, now: float) -> None:
         """There is a new line: what is unconfirmed is said again on it, fires first."""
@@ -169,9 +171,8 @@ class PanelSpeaker:
         self._ledger.forgotten(self.id, [upload.said for upload in kept], at=now)
         for upload in kept:
             members = json.loads(upload.said.body)
-            self.upload(
-                content.decode(upload.frame.data), says=members["says"], rows=members["rows"], now=now, said_at=upload.said_at
-            )
+            unit = content.decode(upload.frame.data)
+            self.upload(unit, says=members["says"], rows=members["rows"], now=now, before=upload)
 
     def frames(self, now: float) -> list[Frame]:
         """What is to be sent now, in order: answers, then uploads that are due, then a heartbeat where nothing else is said."""
@@ -253,13 +254,14 @@ class PanelSpeaker:
         says = [{"point": part.point, "active": list(active.get(part.point, ()))} for part in parts]
         self.upload({"type": unit, "objects": objects}, says=says, rows=len(parts), now=now)
 
-    def _tell(self, frame: Frame, *, says: Sequence[Mapping[str, Any]], rows: int, at: float) -> Said:
+    def _tell(self, frame: Frame, *, says: Sequence[Mapping[str, Any]], rows: int, at: float, before: Upload | None = None) -> Said:
         members = {
             "boot": self.start,
             "seq": frame.serial,
             "content": f"{frame.command:02x}{frame.data.hex()}",
             "says": says,
             "rows": rows,
+            "in_place_of": [before.said.boot, before.said.seq] if before else None,
         }
         said = Said(message_class=FRAME, boot=self.start, seq=frame.serial, body=json.dumps(members).encode())
         self._ledger.said(self.id, said, at=at)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -17,6 +18,7 @@ from psycopg.rows import dict_row
 
 from registry.enrolment import NewTransmitter
 from registry.ratio import TransmitterClass
+from simulator.devices import DeviceClass, make_device
 from simulator.judging import verdict
 from simulator.ledger import Ledger
 from simulator.outbox import Patience
@@ -25,6 +27,7 @@ from simulator.panel_device import make_panel
 from simulator.panel_speaker import PanelManner, PanelSpeaker
 from simulator.panel_wire import PanelLine
 from simulator.panels import Panels
+from simulator.scenarios import timetable
 from stack.ports import LOOPBACK
 from stack.private import DATABASE, PrivateStack, PrivateStackSettings
 from stack.receiver import Receiver
@@ -36,6 +39,7 @@ TIMEOUT = 60.0
 ROSTER = '[[officer]]\nname = "officer"\nchannels = ["{channel}"]\n\n[watchdog]\nchannels = ["{channel}"]\n'
 MANNER = PanelManner(patience=Patience(seconds=2, resends=3), duty_answer_seconds=1.0, operator=4, state_on_connect=True)
 INGEST = "ingest-gb26875"
+BAD_DAY = ("fire", "fault", "duplicate", "clock_skew", "wiped", "reconnect_storm", "alarm_storm", "offline", "out_of_order")
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +162,24 @@ async def test_a_panel_with_a_thousand_points(stack: PrivateStack) -> None:
         assert alarms == [{"point": point, "occurrences": 1, "re_alarms": 0} for point in ("1-3-7", "1-3-8")]
     await judged_good(stack, ledger)
     assert not stack.services.failures
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("udp", [False, True])
+async def test_a_bad_day_of_a_panel(stack: PrivateStack, *, udp: bool) -> None:
+    """Storms, clocks an hour off, restarts that count from 0, lines cut, hours of absence; and its state again every 3 s."""
+    name = f"S_{'udp' if udp else 'tcp'}"
+    manner = PanelManner(
+        patience=Patience(seconds=1, resends=3), state_on_connect=True, state_seconds=3, heartbeat_seconds=1, open_maximum=1 + udp
+    )
+    async with a_panel(stack, name, address=crc32(name.encode()).to_bytes(6, "little"), points=60, udp=udp, manner=manner) as (
+        panel,
+        panels,
+        ledger,
+    ):
+        device = make_device(name, DeviceClass.CONTROL_ROOM, seed=1, points=1)
+        device = replace(device, points=tuple(panel.speaker.device.points))
+        await panels.play(timetable(BAD_DAY, [device], seed=1, duration_seconds=12))
+        panel.operate("reset", point="1")
+        assert await panels.settle(timeout_seconds=TIMEOUT)
+    await judged_good(stack, ledger)

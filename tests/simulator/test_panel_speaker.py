@@ -106,6 +106,19 @@ def test_fires_go_before_what_was_said_earlier():
     assert order == [2, 0, 1]
 
 
+def test_a_fire_takes_with_it_what_was_said_before_about_its_point():
+    speaker, _ = a_speaker(points=30)
+    speaker.begin("1-1-9", "fault", now=NOW)
+    speaker.begin("1-1-1", "fault", now=NOW)
+    speaker.say_states([speaker.device.parts[f"1-1-{number}"] for number in (1, 2)], now=NOW)
+    speaker.begin("1-1-2", "fire_alarm", now=NOW)
+    order = []
+    while frames := speaker.frames(NOW):
+        order += [frame.serial for frame in frames]
+        confirm(speaker, frames[0])
+    assert order == [1, 2, 3, 0]
+
+
 def test_a_restarted_panel_counts_from_zero_and_says_anew_what_was_unconfirmed():
     speaker, ledger = a_speaker()
     speaker.begin("1-1-1", "fault", now=NOW)
@@ -115,6 +128,7 @@ def test_a_restarted_panel_counts_from_zero_and_says_anew_what_was_unconfirmed()
     speaker.restart(now=NOW + 5)
     (after,) = speaker.frames(NOW + 5)
     assert (before.serial, after.serial, after.data) == (1, 0, before.data)
+    assert [entry.members["in_place_of"] for entry in ledger.entries] == [None, None, [1, 1]]
     assert [(entry.boot, entry.seq, entry.forgotten, entry.said_at) for entry in ledger.entries] == [
         (1, 0, False, NOW),
         (1, 1, True, NOW),
