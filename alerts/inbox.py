@@ -1,12 +1,8 @@
-"""Rows of the hand-over become facts and replies."""
+"""Rows of the hand-over become facts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, cast
-from uuid import UUID
-
-from psycopg.types.json import Jsonb
 
 from alerts.facts import Actor, CompleteSnapshot, ConditionKey, Fact, Observation, StateReport
 from runtime.database import Connection
@@ -37,16 +33,6 @@ class Claimed(NamedTuple):
     claimed_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """A transmitter's answer to a command."""
-
-    command_id: UUID
-    transmitter_id: str
-    received_at: datetime
-    answer: Mapping[str, Any]
-
-
 async def claim(connection: Connection, *, most: int, set_aside: Iterable[int]) -> list[Claimed]:
     """Take the next rows for this transaction."""
     cursor = await connection.execute(_SQL["claim_inbox"], {"most": most, "set_aside": list(set_aside)})
@@ -54,7 +40,7 @@ async def claim(connection: Connection, *, most: int, set_aside: Iterable[int]) 
 
 
 async def facts_of(connection: Connection, claimed: Sequence[Claimed]) -> list[Fact]:
-    """What the rows state, in their order; replies state nothing.
+    """What the rows state, in their order; of replies and reports see `alerts.downward.outcomes`.
 
     Raises:
         ValueError: a row that cannot be understood.
@@ -76,44 +62,9 @@ async def facts_of(connection: Connection, claimed: Sequence[Claimed]) -> list[F
     return found
 
 
-def replies_of(claimed: Iterable[Claimed]) -> list[Reply]:
-    """Answers to commands of ours; what names no id of ours is left out."""
-    found = []
-    for row in claimed:
-        answers = row.signal_class == "reply" and row.detail.get("stage", "answered") == "answered"
-        command_id = _uuid(row.detail.get("to")) if answers else None
-        if command_id is not None:
-            found.append(
-                Reply(command_id=command_id, transmitter_id=row.transmitter_id, received_at=row.received_at, answer=row.detail)
-            )
-    return found
-
-
-async def answer_commands(connection: Connection, replies: Sequence[Reply]) -> None:
-    """Match replies to the commands they answer. The first answer in time counts."""
-    if replies:
-        rows = [
-            {
-                "command_id": str(reply.command_id),
-                "transmitter_id": reply.transmitter_id,
-                "received_at": reply.received_at.isoformat(),
-                "answer": reply.answer,
-            }
-            for reply in replies
-        ]
-        await connection.execute(_SQL["answer_commands"], {"rows": Jsonb(rows)})
-
-
 async def delete(connection: Connection, inbox_ids: Sequence[int]) -> None:
     """The rows were concluded."""
     await connection.execute(_SQL["delete_inbox"], {"inbox_ids": list(inbox_ids)})
-
-
-def _uuid(text: object) -> UUID | None:
-    try:
-        return UUID(str(text))
-    except ValueError:
-        return None
 
 
 def _observation(row: Claimed) -> Observation:

@@ -70,12 +70,15 @@ _ROWS = (
     _other(Kind.ACTIVATION, _S, priority=1, chinese="设施启动", english="Facility started"),
     # Nobody hears the panel: the room rests on us until somebody is back.
     _other(Kind.ABSENCE, _S, priority=1, chinese="值班脱岗", english="Nobody on duty"),
+    _other(Kind.DUTY_UNANSWERED, _S, priority=1, chinese="查岗无应答", english="Duty check unanswered"),
     # It may have been a fire, and no later word can take it back: a person looks at the quarantined bytes.
     _other(Kind.UNREADABLE, _L, priority=1, chinese="信号无法读取", english="Unreadable signal"),
     _other(Kind.PATH_OFFLINE, _S, priority=1, chinese="通路中断", english="Many transmitters offline"),
     # Which of two transmitters speaks under this id, or what was lost when it was wiped, only a person finds out.
     _other(Kind.KEY_CONFLICT, _L, priority=2, chinese="编号冲突", english="Counter conflict"),
     _other(Kind.OFFLINE, _S, priority=2, chinese="离线", english="Offline"),
+    # It may still report, but hears nothing: no clock, no duty check, no query reaches it.
+    _other(Kind.UNRESPONSIVE, _S, priority=2, chinese="命令无应答", english="Commands unanswered"),
     _other(Kind.SUPERVISORY, _S, priority=2, chinese="监管", english="Supervisory"),
     _other(Kind.VALVE, _S, priority=2, chinese="阀门异常", english="Valve off-normal"),
     _other(Kind.FAULT, _S, priority=2, chinese="故障", english="Fault"),

@@ -3,10 +3,10 @@
 import asyncio
 import secrets
 import ssl
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from alerts import metrics
-from alerts.dispatch import Dispatch
+from alerts.downward.dispatch import Dispatch
 from alerts.listening import listen
 from alerts.liveness import run_liveness
 from alerts.notifier import run_notifier
@@ -46,6 +46,9 @@ async def run(settings: AlertsSettings, health: Health) -> None:
 
         worker = Worker(connections, roster=roster, now=now, concluded=concluded)
         orders = Orders(connections, roster=roster, now=now, concluded=concluded)
+        dispatch = Dispatch(
+            connections, session=session, roster=roster, clocks_every=_clocks_every(settings), now=now, concluded=concluded
+        )
         _tell(health, worker=worker, session=session)
         health.checks["roster"] = roster.problem
         async with asyncio.TaskGroup() as tasks:
@@ -55,10 +58,14 @@ async def run(settings: AlertsSettings, health: Health) -> None:
             tasks.create_task(listen(settings.alerts_database_url, heard=worker.wake.set), name="listening")
             tasks.create_task(orders.run(), name="orders")
             tasks.create_task(publications.run(), name="publications")
-            tasks.create_task(Dispatch(connections, session=session, now=now).run(), name="commands")
+            tasks.create_task(dispatch.run(), name="commands")
             tasks.create_task(run_liveness(connections, roster=roster, now=now), name="liveness")
             tasks.create_task(run_notifier(connections, roster=roster, now=now, wake=owed), name="notifier")
             tasks.create_task(patiently(lambda: _figures(connections), what="figures"), name="figures")
+
+
+def _clocks_every(settings: AlertsSettings) -> timedelta | None:
+    return timedelta(hours=settings.gb26875_clock_hours) if settings.gb26875_clock_hours else None
 
 
 def _session(settings: AlertsSettings) -> MqttSession:

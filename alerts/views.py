@@ -1,24 +1,16 @@
-"""How alarms look on the shell. Times are Asia/Shanghai; what devices and people wrote is shown without control characters."""
+"""How alarms look on the shell."""
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
-
-import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from alerts.machine import AlarmState, Behaviour, Device, EventName, Handling, lawful_actions
 from alerts.policy import FIRE_PRIORITY, POLICY
-from alerts.wording import SHANGHAI, shanghai
+from alerts.printing import add, facts, say, show, table
+from alerts.wording import shanghai
 from signals.kinds import Kind
 
 _Row = Mapping[str, Any]
-
-PIPE_COLUMNS = 240
 
 DEVICE_WORDS = {True: "活动 active", False: "恢复 restored"}
 HANDLING_WORDS = {
@@ -29,29 +21,19 @@ HANDLING_WORDS = {
 }
 
 
-def as_json(found: object) -> None:
-    """Print as JSON; instants with the offset of Asia/Shanghai."""
-    typer.echo(json.dumps(found, default=_plain_json, ensure_ascii=False, indent=2))
-
-
-def say(sentence: str) -> None:
-    """Print a sentence."""
-    typer.echo(_plain(sentence))
-
-
 def board(alarms: Sequence[_Row], *, everything: bool) -> None:
     """Print a line for every alarm."""
     if not alarms:
         say("no alarms" if everything else "no alarm is open")
         return
-    table = _table("#", "!", "什么 what", "哪里 where", "装置 device", "处理 handling", "发生 occurred", "×")
+    found = table("#", "!", "什么 what", "哪里 where", "装置 device", "处理 handling", "发生 occurred", "×")
     for alarm in alarms:
         where = " · ".join(
             filter(None, (alarm["village_name"], alarm["key_unit_name"] or alarm["transmitter_name"], _point(alarm)))
         )
         fire = alarm["priority"] == FIRE_PRIORITY and alarm["handling"] != Handling.CLOSED
-        _add(
-            table,
+        add(
+            found,
             alarm["alarm_id"],
             alarm["priority"],
             _what(alarm),
@@ -62,26 +44,22 @@ def board(alarms: Sequence[_Row], *, everything: bool) -> None:
             alarm["occurrences"],
             style="bold red" if fire else "",
         )
-    _print(table)
+    show(found)
 
 
 def card(alarm: _Row, *, journal: Iterable[_Row], notifications: Sequence[_Row]) -> None:
     """Print everything about one alarm."""
-    facts = Table(box=None, show_header=False, pad_edge=False)
-    for name, text in _facts(alarm).items():
-        if text not in {None, ""}:
-            _add(facts, name, text)
-    _print(facts)
-    history = _table("经过 journal", "事件 event", "结果 effect", "谁 who", "详情 detail")
+    show(facts(_facts(alarm)))
+    history = table("经过 journal", "事件 event", "结果 effect", "谁 who", "详情 detail")
     for entry in journal:
-        _add(history, shanghai(entry["at"]), entry["event"], entry["effect"], entry["actor"], _detail(entry["detail"]))
-    _print(history)
+        add(history, shanghai(entry["at"]), entry["event"], entry["effect"], entry["actor"], _detail(entry["detail"]))
+    show(history)
     if notifications:
-        owed = _table("通知 notified", "次 occasion", "状态 state", "试 attempts", "送达 sent", "错误 error")
+        owed = table("通知 notified", "次 occasion", "状态 state", "试 attempts", "送达 sent", "错误 error")
         for row in notifications:
             sent = shanghai(row["sent_at"]) if row["sent_at"] else ""
-            _add(owed, row["recipient"], row["occasion"], row["state"], row["attempts"], sent, row["last_error"] or "")
-        _print(owed)
+            add(owed, row["recipient"], row["occasion"], row["state"], row["attempts"], sent, row["last_error"] or "")
+        show(owed)
 
 
 def lawful(alarm: _Row) -> list[str]:
@@ -135,27 +113,3 @@ def _point(alarm: _Row) -> str:
 def _detail(detail: Mapping[str, Any]) -> str:
     shown = {name: value for name, value in detail.items() if name not in {"occurred_at", "received_at"}}
     return json.dumps(shown, ensure_ascii=False) if shown else ""
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(Text(column), overflow="fold")
-    return table
-
-
-def _add(table: Table, *cells: object, style: str = "") -> None:
-    table.add_row(*(Text(_plain(str(cell))) for cell in cells), style=style)
-
-
-def _plain(text: str) -> str:
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
-
-
-def _plain_json(value: object) -> str:
-    return value.astimezone(SHANGHAI).isoformat() if isinstance(value, datetime) else str(value)
-
-
-def _print(table: Table) -> None:
-    # Where nobody looks, in a pipe or a log, a line stays a line.
-    Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS).print(table)

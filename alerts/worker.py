@@ -7,6 +7,7 @@ from datetime import datetime
 
 from alerts import inbox, metrics
 from alerts.conclusions import Conclusion, Roster, conclude
+from alerts.downward.outcomes import conclude_replies
 from alerts.facts import Actor, Ineffective, Observation
 from alerts.inbox import Claimed
 from alerts.machine import Outcome
@@ -125,8 +126,7 @@ class Worker:
             claimed = self._claimed = await inbox.claim(connection, most=most, set_aside=self._set_aside)
             if not claimed:
                 return 0
-            facts = await inbox.facts_of(connection, claimed)
-            await inbox.answer_commands(connection, inbox.replies_of(claimed))
+            facts = [*await inbox.facts_of(connection, claimed), *await conclude_replies(connection, claimed)]
             found = await conclude(connection, facts, roster=self._roster, at=began)
             await inbox.delete(connection, [row.inbox_id for row in claimed])
             passing("alerts.before_commit")

@@ -1,10 +1,14 @@
 """What transmitters can be told, by MQTT and by GB/T 26875.3: names, their content, and the frame's data that says the same."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+from signals.gb26875.statements import AddressOrder
+from signals.metrics import METRIC_INDEX
 
 
 class Name(StrEnum):
@@ -15,6 +19,15 @@ class Name(StrEnum):
     QUERY = "query"
     CONFIGURE = "configure"
     INITIALISE = "initialise"
+
+
+class Stage(StrEnum):
+    """How far a command has come, as the replies to it tell."""
+
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    ANSWERED = "answered"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +67,13 @@ DUTY_CHECK_SECONDS = 300
 DUTY_CHECK_MINUTES_MAXIMUM = 255
 RECORDS_MAXIMUM = 102
 
+REPORT_SECONDS_MAXIMUM = 86_400
+
 _INITIALISE, _SET_CLOCK, _DUTY_CHECK = 89, 90, 91
 _CONTROL, _REQUEST = 1, 4
 _RESERVED = {"raw": "00"}
+_FIRE_ALARM_SYSTEM = 1
+_POINT = re.compile(r"(?:(\d{1,3})\.)?(\d{1,3})(?:-(\d{1,10})(?:-(\d{1,5}))?)?")
 _CHINA = timezone(timedelta(hours=8))
 
 
@@ -67,7 +84,7 @@ class Unit(NamedTuple):
     adu: Mapping[str, Any]
 
 
-def gb26875_unit(name: str, content: Mapping[str, Any], *, at: datetime) -> Unit:
+def gb26875_unit(name: str, content: Mapping[str, Any], *, at: datetime, order: AddressOrder = AddressOrder.ZONE_FIRST) -> Unit:
     """What says a command in a frame that is sent at `at`.
 
     Raises:
@@ -81,16 +98,62 @@ def gb26875_unit(name: str, content: Mapping[str, Any], *, at: datetime) -> Unit
         case Name.INITIALISE:
             return _unit(_CONTROL, _INITIALISE, members=_RESERVED)
         case Name.QUERY:
-            return _question(content)
+            return _question(content, order)
         case _:
             raise ValueError(f"GB/T 26875.3 has no words for {name!r}")
 
 
-def _question(content: Mapping[str, Any]) -> Unit:
+def refuse_unsayable_by_mqtt(name: str, content: Mapping[str, Any]) -> None:
+    """Refuse what the MQTT profile v1 has no words for.
+
+    Raises:
+        ValueError: no such command, or a member is missing, unknown or out of range; names it.
+    """
+    match name:
+        case Name.SET_CLOCK:
+            _only(content, ())
+        case Name.DUTY_CHECK:
+            _only(content, ("deadline_seconds",))
+            _minutes(content)
+        case Name.QUERY:
+            _only(content, ("what",))
+            if content.get("what") not in MQTT_QUESTIONS:
+                raise ValueError(f"what: {content.get('what')!r} is none of {', '.join(MQTT_QUESTIONS)}")
+        case Name.CONFIGURE:
+            _configuration(content)
+        case _:
+            raise ValueError(f"the MQTT profile has no words for {name!r}")
+
+
+def _configuration(content: Mapping[str, Any]) -> None:
+    _only(content, ("report_seconds", "report_on_change"))
+    if not content:
+        raise ValueError("configure needs report_seconds or report_on_change")
+    if "report_seconds" in content and not 1 <= float(content["report_seconds"]) <= REPORT_SECONDS_MAXIMUM:
+        raise ValueError(f"report_seconds: {content['report_seconds']} is outside 1…{REPORT_SECONDS_MAXIMUM}")
+    steps = content.get("report_on_change", {})
+    if not isinstance(steps, Mapping):
+        raise TypeError("report_on_change: metrics with their steps are due")
+    for metric, step in steps.items():
+        if metric not in METRIC_INDEX:
+            raise ValueError(f"report_on_change: {metric!r} is no metric")
+        if not float(step) > 0:
+            raise ValueError(f"report_on_change: the step of {metric} must be above 0")
+
+
+def _only(content: Mapping[str, Any], members: tuple[str, ...]) -> None:
+    unknown = sorted(set(content) - set(members))
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(unknown)}; known: {', '.join(members) or 'nothing'}")
+
+
+def _question(content: Mapping[str, Any], order: AddressOrder) -> Unit:
     what = content.get("what")
     question = GB26875_QUESTIONS.get(str(what))
     if question is None:
         raise ValueError(f"what: {what!r} is none of {', '.join(GB26875_QUESTIONS)}")
+    if "point" in content:
+        content = {**_place(str(content["point"]), order), **content}
     missing = [member for member in question.members if member not in content]
     if missing:
         raise ValueError(f"a query for {what} needs {', '.join(missing)}")
@@ -100,6 +163,24 @@ def _question(content: Mapping[str, Any]) -> Unit:
         if not 1 <= int(content["record_count"]) <= RECORDS_MAXIMUM:
             raise ValueError(f"record_count: {content['record_count']} is outside 1…{RECORDS_MAXIMUM}")
     return _unit(_REQUEST, question.type, members=members or _RESERVED)
+
+
+def _place(point: str, order: AddressOrder) -> dict[str, Any]:
+    """The members that name a point `host` or `host-loop-address` in a frame: the inverse of `statements.point_of`."""
+    found = _POINT.fullmatch(point)
+    if found is None:
+        raise ValueError(f"point: {point!r} is not host-loop-address, as in 2-41-8, 11.2-41-8 or 2")
+    kind, host, *parts = (int(digits) for digits in (found[1] or _FIRE_ALARM_SYSTEM, *found.groups()[1:]) if digits is not None)
+    members: dict[str, Any] = {"system_type": kind, "system_address": host}
+    if not parts:
+        return members
+    if (len(parts) == 1) is not (order is AddressOrder.WHOLE):
+        raise ValueError(f"point: {point!r} does not fit the device's component addresses ({order})")
+    numbers = parts[::-1] if order is AddressOrder.POINT_FIRST else parts
+    size = 4 // len(numbers)
+    if any(number >= 1 << 8 * size for number in numbers):
+        raise ValueError(f"point: a number of {point!r} does not fit {size} bytes")
+    return {**members, "component_address_hex": b"".join(number.to_bytes(size, "little") for number in numbers).hex()}
 
 
 def _minutes(content: Mapping[str, Any]) -> int:

@@ -44,10 +44,21 @@ class Kind(StrEnum):
     OFFLINE = "offline"
     PATH_OFFLINE = "path_offline"
     EARLY_WARNING = "early_warning"
+    UNRESPONSIVE = "unresponsive"
+    DUTY_UNANSWERED = "duty_unanswered"
 
 
 CENTRE_KINDS = frozenset(
-    {Kind.UNCLASSIFIED, Kind.UNREADABLE, Kind.KEY_CONFLICT, Kind.OFFLINE, Kind.PATH_OFFLINE, Kind.EARLY_WARNING}
+    {
+        Kind.UNCLASSIFIED,
+        Kind.UNREADABLE,
+        Kind.KEY_CONFLICT,
+        Kind.OFFLINE,
+        Kind.PATH_OFFLINE,
+        Kind.EARLY_WARNING,
+        Kind.UNRESPONSIVE,
+        Kind.DUTY_UNANSWERED,
+    }
 )
 """Kinds that no device may claim."""
 

@@ -11,6 +11,7 @@ from runtime.errors import ConfigurationError, WanghuoError
 ROOMS = (
     "ingest.commands",
     "alerts.commands",
+    "alerts.downward.commands",
     "alerts.early_warning_commands",
     "alerts.watchdog_commands",
     "registry.commands",

@@ -1,7 +1,6 @@
 """The demo's control room that speaks GB/T 26875.3: captured frames of real ones, a duty check, and what came of it."""
 
 import time
-from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import psycopg
@@ -18,11 +17,13 @@ from simulator.panel_speaker import PanelManner, PanelSpeaker
 from simulator.panel_tasks import replay_captured
 from simulator.panel_wire import PanelLine
 from simulator.village import Township
+from sql.queries import load
 from stack.board_data import QUERIES
 from stack.ports import LOOPBACK
 from stack.private import PrivateStack
 from stack.township import enrol_panel
 
+COMMANDS = load("alerts_downward")
 PANEL = "CR-26875"
 ADDRESS = bytes.fromhex("385b01000000")
 POINTS = 100
@@ -62,6 +63,7 @@ async def _ask(stack: PrivateStack) -> None:
             "transmitter_id": PANEL,
             "name": Name.DUTY_CHECK,
             "content": Jsonb({"deadline_seconds": DUTY_CHECK_SECONDS}),
-            "expires_at": datetime.now(UTC) + timedelta(seconds=DUTY_CHECK_SECONDS),
+            "operator_id": "demo",
+            "seconds": DUTY_CHECK_SECONDS,
         }
-        await connection.execute(QUERIES["request_command"], asked)
+        await connection.execute(COMMANDS["request_command"], asked)

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -20,9 +19,10 @@ from ingest.quarantine import Provenance
 from ingest.signal_batch import Item
 from ingest.store import Store
 from signals import origin
-from signals.commands import Name, gb26875_unit
+from signals.commands import Name, Stage, gb26875_unit
 from signals.gb26875 import content
 from signals.gb26875.frames import SERIAL_MODULUS, Frame
+from signals.gb26875.statements import AddressOrder
 from signals.gb26875.tables import Command
 from signals.payloads import canonical
 from sql.queries import load
@@ -32,15 +32,6 @@ REPLY = "reply"
 
 log = logging.getLogger(__name__)
 _SQL = load("ingest")
-
-
-class Stage(StrEnum):
-    """How far a command has come."""
-
-    SENT = "sent"
-    CONFIRMED = "confirmed"
-    ANSWERED = "answered"
-    FAILED = "failed"
 
 
 class Due(NamedTuple):
@@ -74,9 +65,13 @@ class Patience:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How a frame gets to a device: made for it (serial, addresses), and sent; False where it is not connected."""
+    """How a frame gets to a device: made for it (serial, addresses), and sent; False where it is not connected.
+
+    `order`: how its component addresses are written.
+    """
 
     make: Callable[[str, int], Frame]
+    order: Callable[[str], AddressOrder]
     send: Callable[[str, Frame], bool]
 
 
@@ -150,13 +145,13 @@ class Exchanges:
     def _begin(self, transmitter_id: str, line: _Line, *, at: float) -> None:
         while line.waiting and line.open is None:
             due = line.waiting.popleft()
-            frame = self._way.make(transmitter_id, line.serial)
             try:
-                unit = gb26875_unit(due.name, due.content, at=self._now())
+                unit = gb26875_unit(due.name, due.content, at=self._now(), order=self._way.order(transmitter_id))
+                frame = self._way.make(transmitter_id, line.serial)
                 frame = _with(frame, command=Command(unit.command), data=content.encode(unit.adu))
             except (ValueError, KeyError, TypeError) as error:
                 log.warning("command %s to %s cannot be said in a frame: %s", due.command_id, transmitter_id, error)
-                self._tell(due, Stage.FAILED, frame=None, text=f"it cannot be said in a frame: {error}")
+                self._tell(due, Stage.FAILED, frame=None, text=f"it cannot be said in a frame: {error}", unsent=True)
                 continue
             line.open = Exchange(due=due, frame=frame)
             line.serial = (line.serial + 1) % SERIAL_MODULUS
@@ -167,9 +162,9 @@ class Exchanges:
         assert exchange is not None
         if exchange.sent > self._patience.repeats:
             seconds = self._patience.timeout_seconds
-            self._end(line, Stage.FAILED, text=f"no answer within {seconds:g} s, said {exchange.sent} times")
+            self._end(line, Stage.FAILED, text=f"no answer within {seconds:g} s, said {exchange.sent} times", silent=True)
         elif self._now() >= exchange.due.expires_at:
-            self._end(line, Stage.FAILED, text="the device was not connected until it expired")
+            self._end(line, Stage.FAILED, text="the device was not connected until it expired", unsent=True)
         elif self._way.send(exchange.due.transmitter_id, exchange.frame):
             exchange.sent += 1
             exchange.next_at = at + self._patience.timeout_seconds

@@ -18,6 +18,7 @@ from ingest.gb26875.reader import Arrival
 from runtime.errors import ConfigurationError
 from signals.gb26875 import clock
 from signals.gb26875.frames import Frame
+from signals.gb26875.statements import AddressOrder
 from signals.gb26875.tables import Command
 
 BACKLOG = 1024
@@ -49,7 +50,9 @@ class Server:
         self._hosts: Counter[str] = Counter()
         self._ways: dict[str, Channel] = {}
         self._centres: dict[str, tuple[bytes, tuple[int, int]]] = {}
-        self.exchanges = Exchanges(Way(make=self._make, send=self._send), say=lane.say, patience=patience, now=now)
+        self.exchanges = Exchanges(
+            Way(make=self._make, order=self._order, send=self._send), say=lane.say, patience=patience, now=now
+        )
 
     @asynccontextmanager
     async def listening(self, host: str, *, tcp_port: int, udp_port: int) -> AsyncIterator[None]:
@@ -122,7 +125,7 @@ class Server:
 
     def _make(self, transmitter_id: str, serial: int) -> Frame:
         centre, version = self._centres.get(transmitter_id, (bytes(6), VERSION))
-        address = self._book[transmitter_id].address
+        address = self._device(transmitter_id).address
         return Frame(
             serial=serial,
             version=version,
@@ -131,6 +134,15 @@ class Server:
             destination=address,
             command=Command.CONTROL,
         )
+
+    def _order(self, transmitter_id: str) -> AddressOrder:
+        return self._device(transmitter_id).profile.order
+
+    def _device(self, transmitter_id: str) -> Device:
+        try:
+            return self._book[transmitter_id]
+        except KeyError:
+            raise ValueError(f"{transmitter_id} is not enrolled by an address") from None
 
     def _send(self, transmitter_id: str, frame: Frame) -> bool:
         channel = self._ways.get(transmitter_id)

@@ -34,13 +34,6 @@ SELECT min(occurred_at) FILTER (WHERE kind = 'early_warning'),
 FROM alarm
 WHERE transmitter_id = %(transmitter_id)s AND point = %(point)s
 
--- name: request_command
--- An operator asks for a command.
--- params: request_id, transmitter_id, name, content, expires_at
--- index: none (adds rows)
-INSERT INTO command_request (request_id, transmitter_id, name, content, requested_by, expires_at)
-VALUES (%(request_id)s, %(transmitter_id)s, %(name)s, %(content)s::jsonb, 'demo', %(expires_at)s::timestamptz)
-
 -- name: duty_latency
 -- Of a transmitter: the seconds from its first duty check that was answered to the answer.
 -- params: transmitter_id

@@ -5,6 +5,10 @@ The truth ledger says afterwards whether anything was lost, stored or alarmed tw
 
 import asyncio
 import contextlib
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -160,8 +164,32 @@ async def test_a_panel_with_a_thousand_points(stack: PrivateStack) -> None:
             "SELECT point, occurrences, re_alarms FROM alarm WHERE transmitter_id = %s ORDER BY point", PANEL
         )
         assert alarms == [{"point": point, "occurrences": 1, "re_alarms": 0} for point in ("1-3-7", "1-3-8")]
+
+        checked = await told(stack, "duty_check", "--json")
+        assert (checked["state"], checked["answer"]["operator"]) == ("answered", 4)
+        assert 0.9 < checked["latency_seconds"] < TIMEOUT, "the person on duty takes a second"
+        found = await told(stack, "query", "what=component_status", "point=1-3-7", "--json")
+        (component,) = found["answer"]["answer"]["objects"]
+        assert "fire" in component["status"]
+        assert (await told(stack, "set_clock", "--json"))["confirmed_at"] is None, "a control command is answered by its confirm"
+        assert {90, 91} <= set(panel.speaker.confirmed_commands)
     await judged_good(stack, ledger)
     assert not stack.services.failures
+
+
+async def told(stack: PrivateStack, *arguments: str) -> dict[str, Any]:
+    """What `wanghuo commands send` tells of a command that was answered."""
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "stack.cli", "commands", "send", PANEL, *arguments],
+        env={**os.environ, **stack.environment},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.mark.timeout(300)

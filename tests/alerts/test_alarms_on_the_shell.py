@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from alarm_world import TIMEOUT_SECONDS, observed
@@ -15,39 +15,11 @@ from alarm_world import TIMEOUT_SECONDS, observed
 from alerts.orders import Orders
 from signals.kinds import Kind
 
-WANGHUO = (sys.executable, "-m", "stack.cli")
-
-
-@dataclass(frozen=True)
-class Said:
-    status: int
-    out: str
-    err: str
-
 
 @pytest.fixture
-def shell(world):
+def shell(wanghuo):
     """Run a command of `wanghuo alarms`."""
-    environment = {
-        **os.environ,
-        "WANGHUO_ENVIRONMENT_FILE": os.devnull,
-        "WANGHUO_READER_DATABASE_URL": world.database.url("wanghuo_reader"),
-        "WANGHUO_CONSOLE_DATABASE_URL": world.database.url("wanghuo_console"),
-    }
-
-    async def run(*arguments: str) -> Said:
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [*WANGHUO, "alarms", *arguments],
-            env=environment,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        return Said(done.returncode, done.stdout, done.stderr)
-
-    return run
+    return partial(wanghuo, "alarms")
 
 
 @asynccontextmanager
@@ -136,7 +108,7 @@ async def test_without_the_service_it_says_so_and_the_request_stands(world, shel
 
 def test_missing_settings_are_named() -> None:
     done = subprocess.run(
-        [*WANGHUO, "alarms", "list"],
+        [sys.executable, "-m", "stack.cli", "alarms", "list"],
         env={"WANGHUO_ENVIRONMENT_FILE": os.devnull},
         timeout=TIMEOUT_SECONDS,
         check=False,

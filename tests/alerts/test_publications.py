@@ -10,7 +10,7 @@ import aiomqtt
 import pytest
 from alarm_world import TIMEOUT_SECONDS, observed
 
-from alerts.dispatch import Dispatch
+from alerts.downward.dispatch import Dispatch
 from alerts.publications import Publications
 from runtime.broker_accounts import BrokerAccount
 from runtime.errors import BrokerRefused
@@ -126,7 +126,7 @@ async def test_commands_are_sent_once_due_and_expire_in_the_end(world, broker) -
         reading(broker, "T1", "wanghuo/v1/T1/command") as messages,
         connections.connection() as connection,
     ):
-        dispatch = Dispatch(connections, session=publisher, now=lambda: now)
+        dispatch = Dispatch(connections, session=publisher, roster=world.roster, now=lambda: now)
         assert await dispatch.turn(connection) == 1
         heard = await anext(messages)
         world.rows("INSERT INTO presence (transmitter_id, lane, last_heard_at) VALUES ('T1', 'signal', %s)", now)
@@ -143,7 +143,9 @@ async def test_commands_are_sent_once_due_and_expire_in_the_end(world, broker) -
 
 async def test_commands_are_looked_for_again_and_again(world, broker) -> None:
     async with world.pool() as connections, session(broker) as publisher, asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(Dispatch(connections, session=publisher, now=lambda: datetime.now(UTC)).run())
+        running = tasks.create_task(
+            Dispatch(connections, session=publisher, roster=world.roster, now=lambda: datetime.now(UTC)).run()
+        )
         now = datetime.now(UTC)
         world.rows(INSERT, uuid.uuid4(), "T1", "query", "{}", now, now + timedelta(minutes=5))
         await world.until("SELECT 1 FROM command WHERE state = 'sent'")
@@ -156,8 +158,8 @@ async def test_a_command_that_the_broker_did_not_take_stays_due(world, broker) -
     async with world.pool() as connections, connections.connection() as connection:
         async with session(broker, "T2") as stranger:
             with pytest.raises(BrokerRefused):
-                await Dispatch(connections, session=stranger, now=lambda: now).turn(connection)
+                await Dispatch(connections, session=stranger, roster=world.roster, now=lambda: now).turn(connection)
         async with session(broker) as publisher:
             pass
-        assert await Dispatch(connections, session=publisher, now=lambda: now).turn(connection) == 0
+        assert await Dispatch(connections, session=publisher, roster=world.roster, now=lambda: now).turn(connection) == 0
     assert world.rows("SELECT state FROM command") == [{"state": "due"}]

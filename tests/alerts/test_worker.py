@@ -6,7 +6,6 @@ import signal as signals
 import subprocess
 import sys
 import textwrap
-import uuid
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -72,26 +71,6 @@ async def test_a_snapshot_of_several_pages_is_one_and_a_replaced_page_counts_as_
         "P3": ("fire_alarm", True, "open"),
         "P4": ("unclassified", True, "open"),
     }
-
-
-async def test_a_reply_answers_its_command_once_and_in_time(world) -> None:
-    asked, expired, others = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
-    insert = """INSERT INTO command (command_id, transmitter_id, name, state, requested_by, issued_at, expires_at, sent_at)
-                VALUES (%s, %s, 'duty_check', %s, 'wang', now(), now() + interval '5 min', now())"""
-    for command_id, transmitter, state in ((asked, "T1", "sent"), (expired, "T1", "expired"), (others, "T2", "sent")):
-        world.rows(insert, command_id, transmitter, state)
-    answers = [{"to": str(name), "ok": True, "operator": "zhao"} for name in (asked, expired, others)] + [
-        {"to": "resend-7", "ok": True}
-    ]
-    replies = [signal(None, **{"class": "reply"}, seq=seq, detail=answer) for seq, answer in enumerate(answers)]
-    async with world.worker() as (worker, connection):
-        world.store(*replies)
-        await worker.turn(connection)
-        world.store(signal(None, **{"class": "reply"}, seq=9, detail={"to": str(asked), "ok": False}))
-        await worker.turn(connection)
-    states = {row["command_id"]: (row["state"], row["answer"]) for row in world.rows("SELECT * FROM command")}
-    assert states == {asked: ("answered", answers[0]), expired: ("expired", None), others: ("sent", None)}
-    assert world.rows("SELECT * FROM signal_inbox") == []
 
 
 async def test_a_poisonous_row_rings_as_unreadable_and_does_not_stop_the_others(world) -> None:

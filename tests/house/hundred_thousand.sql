@@ -9,6 +9,7 @@ INSERT INTO transmitter (transmitter_id, key_unit_id, village_id, class, accepte
 SELECT 'T' || n, CASE WHEN n % 10 > 0 THEN 'U' || n END, 'V' || n % 1000, (ARRAY['control_room', 'detector', 'sleepy', 'bridge'])[1 + n % 4],
        '2024-06-01', CASE WHEN n % 100 > 0 THEN :now END
 FROM generate_series(0, 99999) n;
+INSERT INTO gb26875_device (transmitter_id, address) SELECT 'T' || n, lpad(to_hex(n), 12, '0') FROM generate_series(0, 9999) n;
 INSERT INTO point (transmitter_id, point) SELECT 'T' || n % 1000, n::text FROM generate_series(0, 99999) n;
 INSERT INTO connection_snapshot (on_date, taken_at, occasion, definition_version, lapse_days)
 SELECT '2024-01-01'::date + n, :now, 'daily', 1, 30 FROM generate_series(0, 499) n;
@@ -26,6 +27,8 @@ SELECT :now - n * interval '50 s', 'T' || n % 1000, '', 1, n, n, :now, 21 FROM g
 INSERT INTO telemetry_inbox (received_at, readings, packed) SELECT :now, 1, '' FROM generate_series(1, 100000);
 INSERT INTO presence (transmitter_id, lane, last_heard_at)
 SELECT 'T' || n / 2, (ARRAY['signal', 'telemetry'])[1 + n % 2], :now - n * interval '1 s' FROM generate_series(0, 99999) n;
+INSERT INTO presence (transmitter_id, lane, last_heard_at)
+SELECT 'T' || n, 'gb26875', :now - n * interval '1 s' FROM generate_series(0, 9999) n;
 INSERT INTO presence_day (transmitter_id, day, lane, first_heard_at, last_heard_at, minutes, messages)
 SELECT 'T' || n % 2000, (:now - n / 2000 * interval '1 day')::date, 'signal', :now, :now, 0::bit(1440), 1
 FROM generate_series(0, 99999) n;
@@ -58,6 +61,8 @@ INSERT INTO command (command_id, transmitter_id, name, state, requested_by, issu
 SELECT md5(n::text)::uuid, 'T' || n, 'query', CASE WHEN n % 500 = 0 THEN 'due' ELSE 'expired' END, 'Li', :now - n * interval '50 s',
        :now - n * interval '50 s' + interval '60 s'
 FROM generate_series(0, 99999) n;
+INSERT INTO command_request (request_id, transmitter_id, name, requested_by, requested_at, expires_at)
+SELECT command_id, transmitter_id, name, requested_by, issued_at, expires_at FROM command;
 INSERT INTO operator VALUES ('Li', 'Li');
 INSERT INTO operator_action (request_id, alarm_id, operator_id, action, requested_at)
 SELECT md5(n::text)::uuid, 1 + n, 'Li', 'close', :now - n * interval '50 s' FROM generate_series(0, 99999) n;

@@ -47,7 +47,7 @@ BY_CAST = {
 }
 BY_NAME = {
     **dict.fromkeys(("since", "until", "at", "now", "received_at", "taken_at", "heard_since", "found_before", "asked_before"), NOW),
-    **dict.fromkeys(("given_up_before", "older_than"), NOW),
+    **dict.fromkeys(("given_up_before", "older_than", "told_since", "issued_at", "expires_at"), NOW),
     **dict.fromkeys(("today", "on_date", "first", "last", "listed_on", "delisted_on"), NOW.date()),
     **dict.fromkeys(("contracted_on", "installed_on", "accepted_on", "withdrawn_on"), NOW.date()),
     **dict.fromkeys(("most", "count", "key", "definition_version", "lapse_days", "snapshot_id", "alarm_id", "readings", "boot"), 7),
@@ -61,7 +61,10 @@ BY_NAME = {
     "lane": "signal",
     "last_heard_at": NOW,
     "packed": b"",
-    "request_id": ID,
+    **dict.fromkeys(("request_id", "command_id"), ID),
+    **dict.fromkeys(("content", "answer"), "{}"),
+    **dict.fromkeys(("state", "failure", "requested_by"), "T7"),
+    "seconds": 300,
     "rows": "[]",
     "transmitter_ids": ["T7", "T8"],
     "inbox_ids": [7, 8],
@@ -69,6 +72,7 @@ BY_NAME = {
     "calm": ["test"],
 }
 BY_QUERY: dict[tuple[str, str], dict[str, object]] = {
+    ("alerts_downward", "newest_commands"): {"transmitter_id": None},
     ("ingest", "trim_quarantine"): {"rows": 100_000},
     ("registry", "snapshots"): {"first": date(2024, 2, 1), "last": date(2024, 2, 7)},
     ("simulator", "alarms"): {"since": NOW - timedelta(hours=1)},
