@@ -9,11 +9,11 @@ FROM transmitter
 WHERE enrolled_at IS NOT NULL AND (withdrawn_on IS NULL OR withdrawn_on > %(today)s)
 
 -- name: enrolled_among
--- The same for %(transmitter_ids)s.
+-- The same for %(transmitter_ids)b.
 -- index: transmitter_pkey
 SELECT transmitter_id, class
 FROM transmitter
-WHERE transmitter_id = ANY(%(transmitter_ids)s::text[]) AND enrolled_at IS NOT NULL
+WHERE transmitter_id = ANY(%(transmitter_ids)b::text[]) AND enrolled_at IS NOT NULL
   AND (withdrawn_on IS NULL OR withdrawn_on > %(today)s)
 
 -- name: copy_telemetry
@@ -53,8 +53,8 @@ INSERT INTO telemetry_inbox (received_at, readings, packed) VALUES (%(received_a
 -- index: presence_pkey
 INSERT INTO presence AS p (transmitter_id, point, lane, last_heard_at, clock_offset_seconds, interval_seconds, heartbeat)
 SELECT transmitter_id, point, %(lane)s, last_heard_at, clock_offset_seconds, interval_seconds, heartbeat::jsonb
-FROM unnest(%(transmitter_ids)s::text[], %(points)s::text[], %(last_heard_at)s::timestamptz[], %(clock_offset_seconds)s::float8[],
-            %(interval_seconds)s::integer[], %(heartbeats)s::text[])
+FROM unnest(%(transmitter_ids)b::text[], %(points)b::text[], %(last_heard_at)b::timestamptz[], %(clock_offset_seconds)b::float8[],
+            %(interval_seconds)b::integer[], %(heartbeats)b::text[])
   AS r (transmitter_id, point, last_heard_at, clock_offset_seconds, interval_seconds, heartbeat)
 ON CONFLICT (transmitter_id, point, lane) DO UPDATE SET
   last_heard_at = greatest(p.last_heard_at, excluded.last_heard_at),
@@ -67,8 +67,8 @@ ON CONFLICT (transmitter_id, point, lane) DO UPDATE SET
 -- index: presence_day_pkey
 INSERT INTO presence_day AS d (transmitter_id, day, lane, first_heard_at, last_heard_at, minutes, messages)
 SELECT transmitter_id, day, %(lane)s, min(first_heard_at), max(last_heard_at), bit_or(set_bit(0::bit(1440), minute, 1)), sum(messages)
-FROM unnest(%(transmitter_ids)s::text[], %(days)s::date[], %(minutes)s::integer[], %(first_heard_at)s::timestamptz[],
-            %(last_heard_at)s::timestamptz[], %(messages)s::bigint[])
+FROM unnest(%(transmitter_ids)b::text[], %(days)b::date[], %(minutes)b::integer[], %(first_heard_at)b::timestamptz[],
+            %(last_heard_at)b::timestamptz[], %(messages)b::bigint[])
   AS r (transmitter_id, day, minute, first_heard_at, last_heard_at, messages)
 GROUP BY transmitter_id, day
 ON CONFLICT (transmitter_id, day, lane) DO UPDATE SET
@@ -81,14 +81,14 @@ ON CONFLICT (transmitter_id, day, lane) DO UPDATE SET
 -- A hint beside what was heard; of a transmitter that was never heard there is no row to write it in.
 -- index: presence_pkey
 UPDATE presence p SET status_online = r.online, status_at = r.at
-FROM unnest(%(transmitter_ids)s::text[], %(online)s::boolean[], %(at)s::timestamptz[]) AS r (transmitter_id, online, at)
+FROM unnest(%(transmitter_ids)b::text[], %(online)b::boolean[], %(at)b::timestamptz[]) AS r (transmitter_id, online, at)
 WHERE p.transmitter_id = r.transmitter_id AND p.point = '' AND p.lane = 'signal'
 
 -- name: put_uptime
 -- Begins or grows spans in which a lane could hear.
 -- index: ingest_uptime_pkey
 INSERT INTO ingest_uptime AS u (lane, up_from, heard_until)
-SELECT %(lane)s, up_from, heard_until FROM unnest(%(up_from)s::timestamptz[], %(heard_until)s::timestamptz[]) AS r (up_from, heard_until)
+SELECT %(lane)s, up_from, heard_until FROM unnest(%(up_from)b::timestamptz[], %(heard_until)b::timestamptz[]) AS r (up_from, heard_until)
 ON CONFLICT (lane, up_from) DO UPDATE SET heard_until = greatest(u.heard_until, excluded.heard_until)
 
 -- name: put_quarantine
@@ -97,9 +97,9 @@ ON CONFLICT (lane, up_from) DO UPDATE SET heard_until = greatest(u.heard_until, 
 INSERT INTO quarantine (quarantine_key, received_at, topic, transmitter_id, class, reason, detail, item, boot, seq, payload,
                         payload_length, payload_digest)
 SELECT key, received_at, topic, transmitter_id, class, reason, detail, item, boot, seq, payload, payload_length, payload_digest
-FROM unnest(%(keys)b::bytea[], %(keys_before)b::bytea[], %(received_at)s::timestamptz[], %(topics)s::text[],
-            %(transmitter_ids)s::text[], %(classes)s::text[], %(reasons)s::text[], %(details)s::text[], %(items)s::integer[],
-            %(boots)s::bigint[], %(seqs)s::bigint[], %(payloads)b::bytea[], %(payload_lengths)s::bigint[],
+FROM unnest(%(keys)b::bytea[], %(keys_before)b::bytea[], %(received_at)b::timestamptz[], %(topics)b::text[],
+            %(transmitter_ids)b::text[], %(classes)b::text[], %(reasons)b::text[], %(details)b::text[], %(items)b::integer[],
+            %(boots)b::bigint[], %(seqs)b::bigint[], %(payloads)b::bytea[], %(payload_lengths)b::bigint[],
             %(payload_digests)b::bytea[])
   AS r (key, key_before, received_at, topic, transmitter_id, class, reason, detail, item, boot, seq, payload, payload_length,
         payload_digest)
@@ -115,28 +115,28 @@ SELECT pg_advisory_xact_lock(%(key)s)
 -- Which of these facts are stored.
 -- index: signal_pkey
 SELECT s.transmitter_id, s.origin_key
-FROM unnest(%(transmitter_ids)s::text[], %(keys)b::bytea[]) AS r (transmitter_id, key)
+FROM unnest(%(transmitter_ids)b::text[], %(keys)b::bytea[]) AS r (transmitter_id, key)
 JOIN signal s ON s.transmitter_id = r.transmitter_id AND s.origin_key = r.key
 
 -- name: known_numbers
 -- The facts that have one of these numbers.
 -- index: signal_counter
 SELECT s.transmitter_id, s.class, s.boot, s.seq, s.origin_key
-FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(seqs)s::bigint[])
+FROM unnest(%(transmitter_ids)b::text[], %(classes)b::text[], %(boots)b::bigint[], %(seqs)b::bigint[])
   AS r (transmitter_id, class, boot, seq)
 JOIN signal s ON s.transmitter_id = r.transmitter_id AND s.class = r.class AND s.boot = r.boot AND s.seq = r.seq
 
 -- name: known_heads
 -- index: sequence_head_pkey
 SELECT h.transmitter_id, h.class, h.boot, h.first_seq, h.last_seq
-FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[]) AS r (transmitter_id, class, boot)
+FROM unnest(%(transmitter_ids)b::text[], %(classes)b::text[], %(boots)b::bigint[]) AS r (transmitter_id, class, boot)
 JOIN sequence_head h ON h.transmitter_id = r.transmitter_id AND h.class = r.class AND h.boot = r.boot
 
 -- name: known_gaps
 -- The gaps that hold one of these numbers, in whatever state.
 -- index: sequence_gap_pkey
 SELECT DISTINCT g.transmitter_id, g.class, g.boot, g.first_seq, g.last_seq, g.found_at, g.state, g.asked_times, g.asked_at, g.closed_at
-FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(seqs)s::bigint[])
+FROM unnest(%(transmitter_ids)b::text[], %(classes)b::text[], %(boots)b::bigint[], %(seqs)b::bigint[])
   AS r (transmitter_id, class, boot, seq)
 CROSS JOIN LATERAL (
   SELECT * FROM sequence_gap c
@@ -149,17 +149,17 @@ WHERE g.last_seq >= r.seq
 -- The open gaps of these counters that overlap a range.
 -- index: sequence_gap_pkey
 SELECT DISTINCT g.transmitter_id, g.class, g.boot, g.first_seq, g.last_seq, g.found_at, g.state, g.asked_times, g.asked_at, g.closed_at
-FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(first_seqs)s::bigint[], %(last_seqs)s::bigint[])
+FROM unnest(%(transmitter_ids)b::text[], %(classes)b::text[], %(boots)b::bigint[], %(first_seqs)b::bigint[], %(last_seqs)b::bigint[])
   AS r (transmitter_id, class, boot, first_seq, last_seq)
 JOIN sequence_gap g ON g.transmitter_id = r.transmitter_id AND g.class = r.class AND g.boot = r.boot
   AND g.first_seq <= r.last_seq AND g.last_seq >= r.first_seq AND g.state = 'open'
 
 -- name: known_pages
--- The pages stored of these snapshots, and whether one names a kind that is not in %(calm)s.
+-- The pages stored of these snapshots, and whether one names a kind that is not in %(calm)b.
 -- index: signal_counter
 SELECT r.transmitter_id, r.boot, r.first_seq, r.pages, (s.detail->>'page')::integer AS page,
-       bool_or(EXISTS (SELECT FROM jsonb_array_elements(s.detail->'active') a WHERE a->>'kind' <> ALL (%(calm)s::text[]))) AS urgent
-FROM unnest(%(transmitter_ids)s::text[], %(boots)s::bigint[], %(first_seqs)s::bigint[], %(pages)s::bigint[])
+       bool_or(EXISTS (SELECT FROM jsonb_array_elements(s.detail->'active') a WHERE a->>'kind' <> ALL (%(calm)b::text[]))) AS urgent
+FROM unnest(%(transmitter_ids)b::text[], %(boots)b::bigint[], %(first_seqs)b::bigint[], %(pages)b::bigint[])
   AS r (transmitter_id, boot, first_seq, pages)
 JOIN signal s ON s.transmitter_id = r.transmitter_id AND s.class = 'snapshot' AND s.boot = r.boot
   AND s.seq BETWEEN r.first_seq AND r.first_seq + r.pages - 1
@@ -171,10 +171,10 @@ GROUP BY 1, 2, 3, 4, 5
 -- index: signal_pkey
 WITH given AS (
   SELECT *
-  FROM unnest(%(transmitter_ids)s::text[], %(keys)b::bytea[], %(classes)s::text[], %(boots)s::bigint[], %(seqs)s::bigint[],
-              %(points)s::text[], %(kinds)s::text[], %(raw_kinds)s::text[], %(actives)s::boolean[], %(details)s::text[],
-              %(defects)s::text[], %(occurred_at)s::timestamptz[], %(sources)s::text[], %(at_texts)s::text[],
-              %(received_at)s::timestamptz[], %(payloads)b::bytea[], %(priorities)s::smallint[])
+  FROM unnest(%(transmitter_ids)b::text[], %(keys)b::bytea[], %(classes)b::text[], %(boots)b::bigint[], %(seqs)b::bigint[],
+              %(points)b::text[], %(kinds)b::text[], %(raw_kinds)b::text[], %(actives)b::boolean[], %(details)b::text[],
+              %(defects)b::text[], %(occurred_at)b::timestamptz[], %(sources)b::text[], %(at_texts)b::text[],
+              %(received_at)b::timestamptz[], %(payloads)b::bytea[], %(priorities)b::smallint[])
     WITH ORDINALITY
     AS g (transmitter_id, origin_key, class, boot, seq, point, kind, raw_kind, active, detail, defects, occurred_at, source,
           at_text, received_at, payload, priority, place)
@@ -196,7 +196,7 @@ SELECT transmitter_id, origin_key FROM stored
 -- name: put_heads
 -- index: sequence_head_pkey
 INSERT INTO sequence_head AS h (transmitter_id, class, boot, first_seq, last_seq)
-SELECT * FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(first_seqs)s::bigint[], %(last_seqs)s::bigint[])
+SELECT * FROM unnest(%(transmitter_ids)b::text[], %(classes)b::text[], %(boots)b::bigint[], %(first_seqs)b::bigint[], %(last_seqs)b::bigint[])
 ON CONFLICT (transmitter_id, class, boot) DO UPDATE SET
   first_seq = least(h.first_seq, excluded.first_seq), last_seq = greatest(h.last_seq, excluded.last_seq)
 
@@ -204,9 +204,9 @@ ON CONFLICT (transmitter_id, class, boot) DO UPDATE SET
 -- New and changed gaps.
 -- index: sequence_gap_pkey
 INSERT INTO sequence_gap (transmitter_id, class, boot, first_seq, last_seq, state, found_at, asked_times, asked_at, closed_at)
-SELECT * FROM unnest(%(transmitter_ids)s::text[], %(classes)s::text[], %(boots)s::bigint[], %(first_seqs)s::bigint[],
-                     %(last_seqs)s::bigint[], %(states)s::text[], %(found_at)s::timestamptz[], %(asked_times)s::smallint[],
-                     %(asked_at)s::timestamptz[], %(closed_at)s::timestamptz[])
+SELECT * FROM unnest(%(transmitter_ids)b::text[], %(classes)b::text[], %(boots)b::bigint[], %(first_seqs)b::bigint[],
+                     %(last_seqs)b::bigint[], %(states)b::text[], %(found_at)b::timestamptz[], %(asked_times)b::smallint[],
+                     %(asked_at)b::timestamptz[], %(closed_at)b::timestamptz[])
 ON CONFLICT (transmitter_id, class, boot, first_seq) DO UPDATE SET
   last_seq = excluded.last_seq, state = excluded.state, asked_times = excluded.asked_times, asked_at = excluded.asked_at,
   closed_at = excluded.closed_at
