@@ -58,6 +58,14 @@ class Arrival:
     received_at: datetime
     stated: list[Found] | None = None
     answer: Command | None = None
+    _raw: bytes | None = None
+
+    @property
+    def raw(self) -> bytes:
+        """The frame's bytes as they came."""
+        if self._raw is None:
+            self._raw = raw_of(self.frame)
+        return self._raw
 
     @property
     def urgent(self) -> bool:
@@ -117,7 +125,7 @@ class Reader:
             else:
                 facts.append(self._fact(found, arrival, device=device, identity=(identity, place), departures=departures))
         if facts:
-            batch.signals.items.append(Item(provenance=provenance_of(arrival), raw=raw_of(frame), facts=tuple(facts)))
+            batch.signals.items.append(Item(provenance=provenance_of(arrival), raw=arrival.raw, facts=tuple(facts)))
 
     def _fact(
         self,
@@ -145,7 +153,7 @@ class Reader:
             occurred_at=found.occurred_at,
             at_text=None,
             received_at=arrival.received_at,
-            payload=raw_of(arrival.frame),
+            payload=arrival.raw,
             handed_over=self._is_handed_over(found, device),
             urgent=_is_urgent(found),
         )
@@ -181,11 +189,11 @@ class Reader:
         series, seconds = f"{device.transmitter_id}\0{found.point}", (at if time is None else time) / 1e6 + EPOCH.timestamp()
         readings.packer.add_ordered(series, seconds, mask=layout.mask, values=(found.value,))
         readings.received.append(arrival.received_at.timestamp())
-        readings.origins.append(Origin(topic=topic_of(arrival.frame), payload=raw_of(arrival.frame)))
+        readings.origins.append(Origin(topic=topic_of(arrival.frame), payload=arrival.raw))
 
     def _hold(self, arrival: Arrival, batch: Batch, *, reason: Reason, why: str) -> None:
         """Into quarantine; and since it may have been a fire, an officer is told."""
-        rejected = Rejected(reason=reason, detail=why, raw=raw_of(arrival.frame))
+        rejected = Rejected(reason=reason, detail=why, raw=arrival.raw)
         provenance = provenance_of(arrival)
         held = hold(rejected, provenance=provenance)
         admitted = self._gate.admits(held)

@@ -1,6 +1,7 @@
 """A time tag: six bytes, second first, plain binary (8.2.2). Century and zone are not stated: 20yy, China Standard Time."""
 
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 
 BYTES = 6
 ZONE = timezone(timedelta(hours=8), "CST")
@@ -8,6 +9,11 @@ NONE = bytes(BYTES)
 """All zero: a device without a clock."""
 
 
+_KEPT = 4096
+"""Tags whose reading is remembered: devices that report together have the same second."""
+
+
+@lru_cache(_KEPT)
 def read(tag: bytes) -> datetime | None:
     """The instant of a tag, or None where it is all zero or no date."""
     second, minute, hour, day, month, year = tag
@@ -29,6 +35,7 @@ def write(instant: datetime) -> bytes:
     return bytes((local.second, local.minute, local.hour, local.day, local.month, local.year - 2000))
 
 
+@lru_cache(_KEPT)
 def show(tag: bytes) -> str | None:
     """A tag for people: `YYYY-MM-DD HH:MM:SS`, None where all zero, `invalid:` and the bytes where it is no date."""
     if tag == NONE:

@@ -1,7 +1,7 @@
 """What a frame carries, its application data unit (8.1): type, count, objects. Layouts are data, walked to read and to write."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from signals.gb26875 import fields, tables, text
@@ -12,18 +12,18 @@ from signals.gb26875.fields import Field, analog, byte, component_address, descr
 class Layout:
     """The objects of one type: its fields in order, and how many one frame may hold.
 
-    `prefixed`: after the fixed fields come a length byte and as many bytes of text; such objects must be walked.
+    `size`: bytes of an object, without its prefixed text. `prefixed`: after the fixed fields come a length byte and as many of
+    text; such objects must be walked.
     """
 
     name: str
     maximum: int
     fields: tuple[Field, ...]
     prefixed: bool = False
+    size: int = field(init=False)
 
-    @property
-    def size(self) -> int:
-        """Bytes of an object, without its prefixed text."""
-        return sum(field.size for field in self.fields)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", sum(one.size for one in self.fields))
 
 
 _SYSTEM = (byte("system_type"), byte("system_address"))
@@ -93,6 +93,16 @@ def decode(data: bytes) -> dict[str, Any]:
     return kept if layout.prefixed else {**kept, "object_size_standard": layout.size}
 
 
+def fits(data: bytes) -> bool:
+    """Whether the objects of a unit fit its length and the layout of its type: then `decode` finds `objects`."""
+    layout = LAYOUTS.get(data[0]) if len(data) > 1 else None
+    if layout is None:
+        return False
+    if layout.prefixed:
+        return _walk(data, layout=layout) is not None
+    return data[1] > 0 and len(data) == 2 + data[1] * layout.size
+
+
 def encode(unit: Mapping[str, Any]) -> bytes:
     """The inverse of `decode`.
 
@@ -134,9 +144,9 @@ def _walk(data: bytes, *, layout: Layout) -> list[dict[str, Any]] | None:
 
 def _read(data: bytes, offset: int, *, layout: Layout) -> tuple[dict[str, Any], int]:
     members: dict[str, Any] = {}
-    for field in layout.fields:
-        members |= field.read(data[offset : offset + field.size])
-        offset += field.size
+    for one in layout.fields:
+        members |= one.read(data[offset : offset + one.size])
+        offset += one.size
     if layout.prefixed:
         raw = data[offset + 1 : offset + 1 + data[offset]]
         members |= {"text": text.read(raw)}
@@ -147,7 +157,7 @@ def _read(data: bytes, offset: int, *, layout: Layout) -> tuple[dict[str, Any], 
 
 
 def _write(members: fields.Members, *, layout: Layout) -> bytes:
-    fixed = b"".join(field.write(members) for field in layout.fields)
+    fixed = b"".join(one.write(members) for one in layout.fields)
     if not layout.prefixed:
         return fixed
     raw = bytes.fromhex(members["text_hex"]) if "text_hex" in members else members.get("text", "").encode("gb18030", "replace")

@@ -77,15 +77,15 @@ PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in _PROFILE
 
 def _told(frame: Frame) -> Mapping[Departure, bool]:
     uploads = frame.command in {Command.SEND_DATA, Command.ANSWER}
-    unit = content.decode(frame.data)
-    layout = content.LAYOUTS.get(unit.get("type", -1))
+    data = frame.data
+    layout = content.LAYOUTS.get(data[0]) if len(data) > 1 else None
     return {
         Departure.CHECKSUM: not frame.checksum_ok,
         Departure.VERSION: frame.version[0] != VERSION_MAJOR,
         Departure.CLOCK: clock.read(frame.time) is None,
         Departure.COMMAND: not Command.CONTROL <= frame.command <= Command.DENY,
-        Departure.TYPE: uploads and bool(frame.data) and layout is None,
-        Departure.SIZE: uploads and layout is not None and "objects" not in unit,
-        Departure.COUNT: uploads and layout is not None and unit["count"] > layout.maximum,
-        Departure.EMPTY: uploads and not frame.data,
+        Departure.TYPE: uploads and bool(data) and layout is None,
+        Departure.SIZE: uploads and layout is not None and not content.fits(data),
+        Departure.COUNT: uploads and layout is not None and data[1] > layout.maximum,
+        Departure.EMPTY: uploads and not data,
     }

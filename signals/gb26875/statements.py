@@ -4,10 +4,11 @@ Status bits stay what they are: each is a condition of its own, and what a word 
 what is over can be seen. Bit 0 (normal, or test) decides nothing: devices in the field leave it as it comes.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache, lru_cache
 from typing import Any
 
 from signals.gb26875 import clock, content, tables
@@ -174,6 +175,7 @@ def raw_kind(bit: str, *, component_type: int = 0) -> str | None:
     return _KINDS.get(bit) or f"gb26875:{bit}"
 
 
+@lru_cache(4096)
 def time_of(text: str | None) -> datetime | None:
     """The instant of a time tag as `clock.show` has it; None where it is absent, no date, or outside 2024–2040."""
     if text is None or text.startswith("invalid:"):
@@ -192,9 +194,7 @@ def _without_objects(unit: Mapping[str, Any]) -> Found:
 
 
 def _state(members: Mapping[str, Any], order: AddressOrder) -> Iterable[Found]:
-    names, size = _BITS[members["type"]]
-    component = members.get("component_type", 0)
-    kinds = {bit: raw_kind(bit, component_type=component) for bit in _all_bits(names, size)}
+    kinds, covers = _conditions(members["type"], members.get("component_type", 0))
     on = _without_doubles(kinds[bit] for bit in members["status"])
     word = members.get("status_word", members.get("status_byte"))
     yield State(
@@ -202,8 +202,17 @@ def _state(members: Mapping[str, Any], order: AddressOrder) -> Iterable[Found]:
         occurred_at=time_of(members["time"]),
         detail={**_place(members), "status": word, "bits": members["status"]},
         active=on,
-        covers=_without_doubles(kinds.values()),
+        covers=covers,
     )
+
+
+@cache
+def _conditions(kind: int, component_type: int) -> tuple[Mapping[str, str | None], tuple[str, ...]]:
+    """What each status bit of a type tells of, and all of that."""
+    names, size = _BITS[kind]
+    bits = [names[bit] if bit < len(names) else f"reserved_bit{bit}" for bit in range(size)]
+    kinds = {bit: raw_kind(bit, component_type=component_type) for bit in bits}
+    return kinds, _without_doubles(kinds.values())
 
 
 def _operation(members: Mapping[str, Any], order: AddressOrder) -> Iterable[Found]:
@@ -248,10 +257,6 @@ def _place(members: Mapping[str, Any]) -> dict[str, Any]:
     """What says which part it is, and in the facility's own words where."""
     names = ("type", "system_type", "system_address", "component_type", "component_address_hex", "text")
     return {name: members[name] for name in names if members.get(name, "") != ""}
-
-
-def _all_bits(names: Sequence[str], size: int) -> list[str]:
-    return [names[bit] if bit < len(names) else f"reserved_bit{bit}" for bit in range(size)]
 
 
 def _without_doubles(names: Iterable[str | None]) -> tuple[str, ...]:
