@@ -1,4 +1,4 @@
-"""Run the benchmarks and write `bench/results.json` (`name: {value, unit, note}`): `python -m bench [drain] [latency]`."""
+"""Run the benchmarks and write `bench/results.json` (`name: {value, unit, note}`): `python -m bench [drain] [latency] [gb26875]`."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import drain, latency
+from bench import drain, gb26875_server, latency
 from bench.measured import BenchError, Measured
 from bench.stage import CONDITIONS, stage
 from stack.receiver import Receiver
@@ -27,6 +27,9 @@ def main(names: list[str]) -> int:
             if "latency" in names or not names:
                 with stage(receiver) as stack:
                     found |= latency.measure(stack, receiver)
+            if "gb26875" in names or not names:
+                with stage(receiver) as stack:
+                    found |= gb26875_server.measure(stack)
     except BenchError as error:
         print(f"bench: the conditions did not hold: {error}", file=sys.stderr)
         code = 1
