@@ -1,0 +1,52 @@
+"""What the fire kernel knows of each quantity: how it moves in an ordinary room, and what a fire makes of it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """A quantity that a fire raises. All values in `unit`, rates in `step_unit` a minute.
+
+    Attributes:
+        metric: of the MQTT profile.
+        fast_rate: an ordinary room does not keep to this for half a minute: a slower rise counts as nothing, however far it goes.
+        fast_rise: so much more than that is a fire's.
+        slow_rate: an ordinary day does not keep to this for half an hour.
+        slow_rise: so much more than that is a fire's that grows slowly.
+        noise: never taken to be less.
+        threshold: of the fixed alarm; a reading above it needs no history.
+        decimals: of the unit, in words.
+    """
+
+    metric: str
+    words: str
+    unit: str
+    step_unit: str
+    fast_rate: float
+    fast_rise: float
+    slow_rate: float
+    slow_rise: float
+    noise: float
+    threshold: float
+    decimals: int
+
+
+TEMPERATURE = Quantity(
+    metric="temperature_celsius",
+    words="temperature",
+    unit="°C",
+    step_unit="K",
+    # A 2 kW heater warms the ceiling of a room by about 1 K/min; class R detectors must respond to 10 K/min (EN 54-5).
+    fast_rate=1.5,
+    # People, doors and draughts move the air under a ceiling by some tenths of a kelvin.
+    fast_rise=0.6,
+    # 15 K/h: a stove in a cold room; the office of the ambient data gains 2.3 K in its fastest hour.
+    slow_rate=0.25,
+    # The ΔT that stands for an alarm in the protocol, beyond that.
+    slow_rise=5.0,
+    noise=0.05,
+    # Within class A1's static response of 54–65 °C (EN 54-5).
+    threshold=58.0,
+    decimals=1,
+)
+QUANTITIES = (TEMPERATURE,)
