@@ -10,6 +10,7 @@ from runtime.errors import ConfigurationError, WanghuoError
 
 ROOMS = (
     "ingest.commands",
+    "ingest.gb26875.commands",
     "alerts.commands",
     "alerts.downward.commands",
     "alerts.early_warning_commands",

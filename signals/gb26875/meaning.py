@@ -1,10 +1,11 @@
 """A frame as JSON and back: the form that `wanghuo gb26875 decode` prints and `encode` reads."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Any, NamedTuple
 
 from signals.gb26875 import clock, content
-from signals.gb26875.frames import Fault, Frame, Passed, Receiver, read_one
+from signals.gb26875.frames import EMPTY_BYTES, Fault, Frame, Passed, Receiver, read_one
 from signals.gb26875.tables import Command
 
 
@@ -50,17 +51,45 @@ def frame(members: Mapping[str, Any]) -> Frame:
         made.encode()
     except KeyError as error:
         raise ValueError(f"member {error} is missing") from None
+    except (TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"a member is not what is due: {error}") from None
     return made
+
+
+class Part(NamedTuple):
+    """Bytes from `offset` to `end` and what they mean; `frame` is None where they are no frame."""
+
+    offset: int
+    end: int
+    frame: Frame | None
+    members: dict[str, Any]
 
 
 def read(raw: bytes) -> list[dict[str, Any]]:
     """Everything that these bytes hold, in order: frames, and what was passed over as `{"error", "bytes", "head_hex"}`."""
+    return [part.members for part in parts(raw)]
+
+
+def parts(raw: bytes) -> list[Part]:
+    """The same with where each part lies. A lone frame without its end marker is one too."""
     receiver = Receiver()
-    found = [*receiver.feed(raw), *receiver.tear()]
+    found = list(told(chain(receiver.feed(raw), receiver.tear()), offset=0))
     lone = read_one(raw)
-    if lone is not None and not lone.end_ok and not any(isinstance(part, Frame) for part in found):
-        return [of(lone)]
-    return [of(part) if isinstance(part, Frame) else _passed(part) for part in found]
+    if lone is not None and not lone.end_ok and all(part.frame is None for part in found):
+        return [Part(0, len(raw), lone, of(lone))]
+    return found
+
+
+def told(found: Iterable[Frame | Passed], *, offset: int) -> Iterator[Part]:
+    """What a receiver found, from `offset` of its stream on."""
+    for part in found:
+        if isinstance(part, Frame):
+            end = offset + EMPTY_BYTES + len(part.data)
+            yield Part(offset, end, part, of(part))
+        else:
+            end = offset + part.count
+            yield Part(offset, end, None, _passed(part))
+        offset = end
 
 
 def command_name(command: int) -> str:
