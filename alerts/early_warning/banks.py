@@ -7,10 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from alerts.early_warning import fire
-from alerts.early_warning.findings import Detector, Floats, Rows
+from alerts.early_warning.findings import Detector, Floats, Indices, Rows
 from alerts.early_warning.quantities import Quantity
 
-Indices = npt.NDArray[np.int64]
 NO_ROW = -1
 FEWEST_ROWS = 16
 
@@ -105,6 +104,13 @@ class FireBank(Bank):
         found = fire.step(self.quantity, states, time=times, value=values, sensitivity=sensitivity)
         self.states[rows] = states
         return found
+
+    def served(self, at: float, *, within_seconds: float) -> set[int]:
+        """Points that were read every so often on the average, and last no longer than that before or after `at`."""
+        states = self.states[: self.count]
+        often = (states["count"] > 1) & (states["age"] <= (states["count"] - 1.0) * within_seconds)
+        rows = np.flatnonzero(often & (np.abs(at - states["time"]) <= within_seconds))
+        return set(np.flatnonzero(np.isin(self._row_of, rows)).tolist())
 
 
 class DetectorBank(Bank):

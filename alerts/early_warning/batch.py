@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from alerts.early_warning import fire
-from alerts.early_warning.banks import Indices
-from alerts.early_warning.findings import Floats, Rows
+from alerts.early_warning.findings import Floats, Indices, Rows
 
 
 @dataclass(slots=True, kw_only=True)

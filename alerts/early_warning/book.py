@@ -33,6 +33,10 @@ class Book:
                 self.sensitivity = np.concatenate((self.sensitivity, np.ones(len(self.sensitivity))))
         return known
 
+    def find(self, transmitter_id: str, point: str) -> int | None:
+        """The point's number, None where it was never named."""
+        return self._numbers.get(f"{transmitter_id}\0{point}")
+
     def name(self, number: int) -> tuple[str, str]:
         """Transmitter and point."""
         transmitter_id, _, point = self._names[number].partition("\0")

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from alerts.early_warning import blocks, fire
-from alerts.early_warning.banks import Bank, DetectorBank, FireBank, Indices
+from alerts.early_warning.banks import Bank, DetectorBank, FireBank
 from alerts.early_warning.batch import Batch
 from alerts.early_warning.book import Book
 from alerts.early_warning.combination import DEVIATING, QUIET_SECONDS, Combination, Verdict
-from alerts.early_warning.findings import Detector, Finding, Level
+from alerts.early_warning.findings import Detector, Finding, Indices, Level
 from alerts.early_warning.quantities import QUANTITIES, Quantity
 from alerts.early_warning.standing import Standing
 from signals.kinds import Kind
@@ -57,6 +57,16 @@ class Engine:
     def slot(self, transmitter_id: str, point: str, *, metric: str) -> int:
         """The series' slot, for `feed`."""
         return self.book.number(transmitter_id, point) << METRIC_BITS | METRIC_INDEX[metric]
+
+    def slots(self, numbers: Indices, *, metrics: Indices) -> Indices:
+        """The slots of many series: points by their number in the book, metrics by their place in `METRICS`."""
+        slots: Indices = numbers << METRIC_BITS | metrics
+        return slots
+
+    def served(self, at: float, *, within_seconds: float) -> int:
+        """Transmitters of which a point reports as often as that on the average, and did so lately, by the readings' clock."""
+        served = [bank.served(at, within_seconds=within_seconds) for bank in self._fires.values()]
+        return len({self.book.name(point)[0] for point in set().union(*served)})
 
     def follows(self, metric: str) -> bool:
         """Whether anything is drawn from it."""

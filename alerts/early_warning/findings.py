@@ -10,6 +10,7 @@ import numpy.typing as npt
 from signals.kinds import Kind
 
 Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.void]
 
 

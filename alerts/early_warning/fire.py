@@ -39,6 +39,8 @@ NOISE_CLIP = 3.0
 """A reading counts as at most so many times the noise when that is learnt."""
 STEP_TIMES = 1.2
 """A single step of the point's own resolution, seen through the forecast, stays below the limit by this."""
+FINEST_STEP = 2e-4
+"""In `fast_rise`: a smaller step is the noise of a number's last digit."""
 STEP_LARGEST = 1.5
 """In `fast_rise`: a resolution is not taken to be coarser than this. Sensors with steps of 1 K exist."""
 CONFIRMING_READINGS = 3
@@ -71,10 +73,11 @@ STATE = np.dtype(
         ("resolution", "<f4"),
         ("age", "<f4"),
         ("held", "<f4"),
+        ("elapsed", "<f4"),
     ]
 )
 """`last`, `before`: readings; `held`: the last median; `lead`: what its rate's filter is behind; `level`: the slow mean; `near`:
-the mean that noise is told about; `noise`: variance; `age`: seconds followed."""
+the mean that noise is told about; `noise`: variance; `age`: seconds followed; `elapsed`: between the last two readings."""
 
 FOUND = np.dtype(
     [
@@ -130,25 +133,37 @@ def _advance(quantity: Quantity, state: Rows, *, found: Rows, time: Floats, valu
     _enter(state, time, value=value)
     elapsed = time - state["time"]
     state["age"] += elapsed
-    damping = RATE_SECONDS / (RATE_SECONDS + elapsed)
+    # A median that rises is the reading before this one, and took as long as that one did.
+    span = np.maximum(elapsed, state["elapsed"])
+    damping = RATE_SECONDS / (RATE_SECONDS + span)
     held = _median(value, state["last"], other=state["before"])
     lead = (state["lead"] + held - state["held"]) * damping
     ahead = held + lead * FORECAST_OF_LEAD
     alone = value + (state["lead"] + value - state["held"]) * damping * FORECAST_OF_LEAD
-    _note_resolution(state, value)
+    _note_resolution(state, value, least=quantity.fast_rise * FINEST_STEP)
     limit = _limit(quantity, state, elapsed=elapsed) / sensitivity
-    climb = elapsed / 60.0 / sensitivity
-    fast = np.maximum(np.minimum(state["fast"] + quantity.fast_rate * climb, ahead), state["level"])
+    climb = span / 60.0 / sensitivity
+    allowed = state["fast"] + quantity.fast_rate * climb
+    fast = np.maximum(np.minimum(allowed, ahead), state["level"])
     slow = np.maximum(np.minimum(state["slow"] + quantity.slow_rate * climb, held), state["level"])
     ripe = (state["count"] > WARM_UP_READINGS) & (state["age"] >= WARM_UP_SECONDS)
     above = np.maximum((ahead - fast) / limit, (held - slow) * sensitivity / quantity.slow_rise)
     evidence = np.where(ripe, np.maximum(above, 0.0), 0.0)
     found["evidence"] = np.maximum(evidence, (held >= quantity.threshold) & (state["count"] >= CONFIRMING_READINGS))
-    found["hint"] = np.where(ripe & (elapsed >= SPARSE_SECONDS), (alone - fast) / limit, 0.0)
+    found["hint"] = np.where(ripe & (elapsed >= SPARSE_SECONDS), (alone - np.maximum(fast, allowed)) / limit, 0.0)
     found["value"], found["rise"], found["rate"] = held, held - state["level"], lead * (60.0 / RATE_SECONDS)
     found["noise"] = np.sqrt(np.maximum(state["noise"], quantity.noise**2))
     _learn(state, held=held, ahead=ahead, elapsed=elapsed, evidence=evidence)
-    kept = {"time": time, "before": state["last"].copy(), "last": value, "held": held, "lead": lead, "fast": fast, "slow": slow}
+    kept = {
+        "time": time,
+        "before": state["last"].copy(),
+        "last": value,
+        "held": held,
+        "lead": lead,
+        "fast": fast,
+        "slow": slow,
+        "elapsed": elapsed,
+    }
     for name, new in kept.items():
         state[name] = new
 
@@ -169,9 +184,9 @@ def _median(one: Floats, two: Floats, *, other: Floats) -> Floats:
     return middle
 
 
-def _note_resolution(state: Rows, value: Floats) -> None:
+def _note_resolution(state: Rows, value: Floats, *, least: float) -> None:
     change = np.abs(value - state["last"])
-    finer = (change > 1e-4) & (change < state["resolution"])
+    finer = (change > least) & (change < state["resolution"])
     state["resolution"] = np.where(finer, change, state["resolution"])
 
 

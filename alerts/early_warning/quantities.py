@@ -49,4 +49,51 @@ TEMPERATURE = Quantity(
     threshold=58.0,
     decimals=1,
 )
-QUANTITIES = (TEMPERATURE,)
+SMOKE = Quantity(
+    metric="smoke_obscuration_db_per_m",
+    words="smoke",
+    unit="dB/m",
+    step_unit="dB/m",
+    # A kitchen's haze builds up over minutes, smoke of a fire within one.
+    fast_rate=0.02,
+    # A fifth of the fixed threshold: dust and a cigarette across the room stay below.
+    fast_rise=0.03,
+    slow_rate=0.001,
+    slow_rise=0.06,
+    noise=0.003,
+    # Point detectors of EN 54-7 respond between 0.05 and 0.7 dB/m.
+    threshold=0.15,
+    decimals=3,
+)
+CARBON_MONOXIDE = Quantity(
+    metric="co_ppm",
+    words="carbon monoxide",
+    unit="ppm",
+    step_unit="ppm",
+    # A gas cooker gives some ppm within ten minutes.
+    fast_rate=3.0,
+    fast_rise=6.0,
+    slow_rate=0.15,
+    slow_rise=20.0,
+    noise=0.5,
+    # Fire detectors by CO respond to some tens of ppm (EN 54-26); people are in danger above it, whatever it comes from.
+    threshold=60.0,
+    decimals=1,
+)
+HYDROGEN = Quantity(
+    metric="hydrogen_ppm",
+    words="hydrogen",
+    unit="ppm",
+    step_unit="ppm",
+    # Lead batteries gas slowly while they are charged; a lithium cell that vents gives hundreds of ppm within a minute.
+    fast_rate=10.0,
+    fast_rise=20.0,
+    slow_rate=1.0,
+    slow_rise=100.0,
+    noise=2.0,
+    # A hundredth of the lower explosive limit of 4 %.
+    threshold=400.0,
+    decimals=0,
+)
+QUANTITIES = (TEMPERATURE, SMOKE, CARBON_MONOXIDE, HYDROGEN)
+"""Temperature is measured against fires; the figures of the others are engineering estimates until there is data for them."""
