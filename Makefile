@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DURATION ?=
-PURE := signals/*,alerts/machine.py,alerts/policy.py,alerts/rules.py
+PURE := signals/*,alerts/machine.py,alerts/policy.py,alerts/early_warning/*
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10

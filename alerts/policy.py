@@ -94,6 +94,8 @@ _ROWS = (
     _other(Kind.LOW_BATTERY, _S, priority=3, chinese="电池电量低", english="Low battery"),
     _other(Kind.CONTAMINATION, _S, priority=3, chinese="探测器污染", english="Detector contaminated"),
     _other(Kind.END_OF_LIFE, _S, priority=3, chinese="寿命到期", english="End of life"),
+    # Not enough for a warning: remembered, and nobody is asked to act.
+    _other(Kind.EARLY_WATCH, _I, priority=3, chinese="早期关注", english="Early watch"),
     _other(Kind.FEEDBACK, _I, priority=3, chinese="反馈", english="Feedback"),
     _other(Kind.DELAY, _I, priority=3, chinese="延时", english="Delay"),
     _other(Kind.SILENCE, _I, priority=3, chinese="消音", english="Silence"),

@@ -44,6 +44,7 @@ class Kind(StrEnum):
     OFFLINE = "offline"
     PATH_OFFLINE = "path_offline"
     EARLY_WARNING = "early_warning"
+    EARLY_WATCH = "early_watch"
     UNRESPONSIVE = "unresponsive"
     DUTY_UNANSWERED = "duty_unanswered"
 
@@ -56,6 +57,7 @@ CENTRE_KINDS = frozenset(
         Kind.OFFLINE,
         Kind.PATH_OFFLINE,
         Kind.EARLY_WARNING,
+        Kind.EARLY_WATCH,
         Kind.UNRESPONSIVE,
         Kind.DUTY_UNANSWERED,
     }

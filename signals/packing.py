@@ -7,9 +7,13 @@ mask, lowest first (bit n is `METRICS[n]`).
 """
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from signals.metrics import METRIC_INDEX, METRICS
 
@@ -70,17 +74,25 @@ class Packer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """One telemetry object as it comes out again."""
+class Columns:
+    """A batch as it comes out again: a row for every value, in the order they were added.
 
-    transmitter_id: str
-    point: str
-    time: float
-    values: Mapping[str, float]
+    Attributes:
+        names: of the series, (transmitter, point).
+        series: place of the value's series in `names`.
+        metrics: place of its metric in `METRICS`.
+        times: Unix seconds.
+    """
+
+    names: Sequence[tuple[str, str]]
+    series: npt.NDArray[np.int64]
+    metrics: npt.NDArray[np.int64]
+    times: npt.NDArray[np.float64]
+    values: npt.NDArray[np.float64]
 
 
-def unpack(packed: bytes) -> Iterator[Reading]:
-    """The readings of a batch, in the order they were added.
+def unpack(packed: bytes) -> Columns:
+    """The values of a batch.
 
     Raises:
         ValueError: not a batch of this layout.
@@ -89,17 +101,15 @@ def unpack(packed: bytes) -> Iterator[Reading]:
         raise ValueError(f"a batch begins with {_MAGIC!r}, this one with {packed[: _HEAD.size]!r}")
     _, names_length, count = _HEAD.unpack_from(packed)
     offset = _HEAD.size + names_length
-    words = packed[_HEAD.size : offset].decode().split("\0")
-    columns = []
-    for code, size in (("I", 4), ("d", 8), ("I", 4)):
-        columns.append(array(code, packed[offset : offset + size * count]))
-        offset += size * count
-    numbers = array("d", packed[offset:])
-    masks = columns[-1]
-    if len(masks) != count or len(numbers) != sum(int(mask).bit_count() for mask in masks):
+    words = packed[_HEAD.size : offset].decode().split("\0") if names_length else []
+    columns: list[npt.NDArray[Any]] = []
+    for kind in ("<u4", "<f8", "<u4"):
+        columns.append(np.frombuffer(packed, kind, count, offset))
+        offset += columns[-1].nbytes
+    series, times, masks = columns
+    rows, metrics = np.nonzero(masks[:, None] >> np.arange(len(METRICS), dtype=np.uint32) & 1)
+    values = np.frombuffer(packed, "<f8", -1, offset) if offset < len(packed) else np.zeros(0)
+    if len(values) != len(rows) or len(words) % 2 or (count and int(series.max()) >= len(words) // 2):
         raise ValueError(f"a batch of {count} readings does not fit into {len(packed)} bytes")
-    values = iter(numbers)
-    for series, time, mask in zip(*columns, strict=True):
-        transmitter_id, point = words[2 * int(series) : 2 * int(series) + 2]
-        present = [metric for index, metric in enumerate(METRICS) if int(mask) >> index & 1]
-        yield Reading(transmitter_id=transmitter_id, point=point, time=time, values={metric: next(values) for metric in present})
+    names = list(zip(words[::2], words[1::2], strict=True))
+    return Columns(names=names, series=series[rows].astype(np.int64), metrics=metrics, times=times[rows], values=values)

@@ -14,6 +14,7 @@ ROOMS = (
     "alerts.commands",
     "alerts.downward.commands",
     "alerts.early_warning_commands",
+    "alerts.nuisance_commands",
     "alerts.watchdog_commands",
     "registry.commands",
     "simulator.commands",

@@ -38,7 +38,7 @@ def test_what_only_a_person_can_judge_never_restores_by_itself(kind: Kind) -> No
 
 def test_a_test_informs_and_is_no_fire() -> None:
     informing = {kind for kind in Kind if POLICY[kind].behaviour is Behaviour.INFORMING}
-    assert informing == {Kind.FEEDBACK, Kind.DELAY, Kind.SILENCE, Kind.RESET, Kind.CONFIG_CHANGE, Kind.TEST}
+    assert informing == {Kind.FEEDBACK, Kind.DELAY, Kind.SILENCE, Kind.RESET, Kind.CONFIG_CHANGE, Kind.TEST, Kind.EARLY_WATCH}
 
 
 def test_a_device_speaks_of_its_own_conditions_only() -> None:

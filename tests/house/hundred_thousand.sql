@@ -63,6 +63,9 @@ SELECT md5(n::text)::uuid, 'T' || n, 'query', CASE WHEN n % 500 = 0 THEN 'due' E
 FROM generate_series(0, 99999) n;
 INSERT INTO command_request (request_id, transmitter_id, name, requested_by, requested_at, expires_at)
 SELECT command_id, transmitter_id, name, requested_by, issued_at, expires_at FROM command;
+INSERT INTO point_sensitivity (transmitter_id, point, sensitivity, reason, ordered_by, ordered_at, expires_at)
+SELECT 'T' || n % 1000, '', 0.5, 'a stove', 'Li', :now - n * interval '50 s', :now - n * interval '50 s' + interval '1 hour'
+FROM generate_series(0, 99999) n;
 INSERT INTO operator VALUES ('Li', 'Li');
 INSERT INTO operator_action (request_id, alarm_id, operator_id, action, requested_at)
 SELECT md5(n::text)::uuid, 1 + n, 'Li', 'close', :now - n * interval '50 s' FROM generate_series(0, 99999) n;

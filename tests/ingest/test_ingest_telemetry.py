@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import psycopg
 from ingest_world import AT, NOON, column, enrol, message, reading, rows
 from prometheus_client import REGISTRY
+from said import unpacked
 
 from ingest.telemetry_batch import CHUNKS_MAXIMUM, Readings
 from ingest.telemetry_lane import TelemetryLane
 from signals.metrics import METRICS
-from signals.packing import Packer, unpack
+from signals.packing import Packer
 
 STORED = "SELECT * FROM telemetry ORDER BY transmitter_id, seq, received_at"
 
@@ -17,7 +18,7 @@ STORED = "SELECT * FROM telemetry ORDER BY transmitter_id, seq, received_at"
 def handed_over(database) -> list[tuple[str, str, float, dict[str, float]]]:
     """The readings in the inbox, in the order of its rows."""
     packed = column(database, "SELECT packed FROM telemetry_inbox ORDER BY inbox_id")
-    return [(found.transmitter_id, found.point, found.time, dict(found.values)) for batch in packed for found in unpack(batch)]
+    return [(found.transmitter_id, found.point, found.time, dict(found.values)) for batch in packed for found in unpacked(batch)]
 
 
 def measured(payload: object, **others: object):
@@ -149,7 +150,7 @@ def test_readings_of_many_weeks_are_stored_in_parts_that_touch_few_chunks():
     assert sum(len(part) for part in parts) == 1000
     for part in parts:
         assert len({time // week for time in part.packer.times}) <= CHUNKS_MAXIMUM
-        assert [b"%d" % int(found.values["co_ppm"]) for found in unpack(part.packer.packed())] == part.rows
+        assert [b"%d" % int(found.values["co_ppm"]) for found in unpacked(part.packer.packed())] == part.rows
 
 
 async def test_many_weeks_in_one_batch(telemetry, database):

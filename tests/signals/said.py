@@ -1,12 +1,16 @@
 """What a device might say: one sound object of every class, and strategies for payloads, sound and broken."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
 
 from hypothesis import strategies as st
 
 from signals.kinds import PROFILE_KINDS
 from signals.messages import INTEGER_MAXIMUM
 from signals.metrics import METRICS
+from signals.packing import unpack
 from signals.topics import LANE_CLASSES, Lane
 
 SIGNAL_LANE = LANE_CLASSES[Lane.SIGNAL]
@@ -51,3 +55,31 @@ def nested(levels, *, opening="[", closing="]"):
 def only(found):
     assert len(found) == 1
     return found[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One telemetry object of a packed batch."""
+
+    transmitter_id: str
+    point: str
+    time: float
+    values: Mapping[str, float]
+
+
+def unpacked(packed: bytes) -> list[Reading]:
+    """The values of a batch, put together again: those of one object follow one another in the order of `METRICS`."""
+    found = unpack(packed)
+    rows = list(zip(found.series.tolist(), found.times.tolist(), found.metrics.tolist(), found.values.tolist(), strict=True))
+    begins, number = [], 0
+    for place, row in enumerate(rows):
+        before = rows[place - 1] if place else None
+        number += before is not None and (before[:2] != row[:2] or before[2] >= row[2])
+        begins.append(number)
+    put: list[Reading] = []
+    for _, group in groupby(zip(begins, rows, strict=True), key=lambda pair: pair[0]):
+        members = [row for _, row in group]
+        transmitter_id, point = found.names[members[0][0]]
+        values = {METRICS[metric]: value for _, _, metric, value in members}
+        put.append(Reading(transmitter_id=transmitter_id, point=point, time=members[0][1], values=values))
+    return put

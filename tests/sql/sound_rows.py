@@ -140,6 +140,16 @@ ROWS = {
         "requested_at": NOW,
         "expires_at": LATER,
     },
+    "early_warning_block": {"block": "0", "packed": "''", "stored_at": NOW},
+    "point_sensitivity": {
+        "transmitter_id": "'T1'",
+        "point": "''",
+        "sensitivity": "0.5",
+        "reason": "'a stove'",
+        "ordered_by": "'Li'",
+        "ordered_at": NOW,
+        "expires_at": LATER,
+    },
     "operator": {"operator_id": "'Li'", "name": "'Li'"},
     "operator_action": {"request_id": UUID, "alarm_id": "1000", "operator_id": "'Li'", "action": "'acknowledge'"},
 }

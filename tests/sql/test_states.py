@@ -40,6 +40,12 @@ WRONG = {
         ("gb26875_device", {"address": text}) for text in ("''", "'1'", "'0A0000000000'", "'0a00000000000'")
     ],
     "gb26875_device_profile_form": [("gb26875_device", {"profile": text}) for text in ("''", "'Tanda'", "'a b'")],
+    "early_warning_block_number": [("early_warning_block", {"block": "-1"})],
+    "point_sensitivity_range": [("point_sensitivity", {"sensitivity": text}) for text in ("0.1", "1.1", "'NaN'")],
+    "point_sensitivity_has_its_reason": [("point_sensitivity", {"reason": "''"})],
+    "point_sensitivity_expires": [
+        ("point_sensitivity", {"expires_at": text}) for text in (NOW, f"{NOW}::timestamptz + interval '91 days'")
+    ],
     "command_request_name": [("command_request", {"name": "'confirm'"})],
     "command_request_expires_later": [("command_request", {"expires_at": NOW})],
     "command_failed": [("command", {"state": "'failed'"}), ("command", {"failure": "'no answer'"})],
