@@ -29,20 +29,22 @@ LEVEL_SECONDS = 1800.0
 """Time constant of the slow mean: it follows the day and the heating, and hardly a fire."""
 LEVEL_DEVIATING_SECONDS = 7200.0
 """While the point deviates: a room that stays warm is its own ordinary after some hours."""
-NOISE_SECONDS = 120.0
-"""Noise is what moves about a mean of this time constant: draughts and flicker, not the warming of a room."""
 LEVEL_SHARE = 0.25
 """One reading never moves the mean by more than this share, however rare it is."""
-NOISE_TIMES = 5.0
-"""The excess must be so many times the point's own noise."""
+NOISE_SECONDS = 120.0
+"""Noise is what moves about a mean of this time constant: draughts and flicker, not the warming of a room."""
+UNKNOWN_SECONDS = NOISE_SECONDS / 2.0
+"""A point followed for no longer than this has shown half of its noise's power: slow draughts take their time."""
+NOISE_TIMES = 6.0
+"""The excess must be so many times the point's own noise: by chance, 5 times come up once in weeks at 1 Hz."""
 NOISE_CLIP = 3.0
 """A reading counts as at most so many times the noise when that is learnt."""
-STEP_TIMES = 1.2
+STEP_TIMES = 1.5
 """A single step of the point's own resolution, seen through the forecast, stays below the limit by this."""
 FINEST_STEP = 2e-4
 """In `fast_rise`: a smaller step is the noise of a number's last digit."""
-STEP_LARGEST = 1.5
-"""In `fast_rise`: a resolution is not taken to be coarser than this. Sensors with steps of 1 K exist."""
+STEP_LARGEST = 2.0
+"""In `fast_rise`: a resolution is not taken to be coarser than this: there are sensors with steps of 1 K."""
 CONFIRMING_READINGS = 3
 """Above the threshold from the start: two of them say so (85 °C is also what a common sensor says when it was never asked)."""
 WARM_UP_SECONDS = 60.0
@@ -148,24 +150,20 @@ def _advance(quantity: Quantity, state: Rows, *, found: Rows, time: Floats, valu
     slow = np.maximum(np.minimum(state["slow"] + quantity.slow_rate * climb, held), state["level"])
     ripe = (state["count"] > WARM_UP_READINGS) & (state["age"] >= WARM_UP_SECONDS)
     above = np.maximum((ahead - fast) / limit, (held - slow) * sensitivity / quantity.slow_rise)
-    evidence = np.where(ripe, np.maximum(above, 0.0), 0.0)
-    found["evidence"] = np.maximum(evidence, (held >= quantity.threshold) & (state["count"] >= CONFIRMING_READINGS))
+    found["evidence"] = evidence = np.where(ripe, np.maximum(above, 0.0), 0.0)
     found["hint"] = np.where(ripe & (elapsed >= SPARSE_SECONDS), (alone - np.maximum(fast, allowed)) / limit, 0.0)
+    _tell(quantity, state, found=found, held=held, lead=lead)
+    _learn(state, held=held, ahead=ahead, elapsed=elapsed, evidence=evidence)
+    kept = {"time": time, "before": state["last"].copy(), "last": value, "elapsed": elapsed}
+    for name, new in {**kept, "held": held, "lead": lead, "fast": fast, "slow": slow}.items():
+        state[name] = new
+
+
+def _tell(quantity: Quantity, state: Rows, *, found: Rows, held: Floats, lead: Floats) -> None:
+    burning = (held >= quantity.threshold) & (state["count"] >= CONFIRMING_READINGS)
+    found["evidence"] = np.maximum(found["evidence"], burning)
     found["value"], found["rise"], found["rate"] = held, held - state["level"], lead * (60.0 / RATE_SECONDS)
     found["noise"] = np.sqrt(np.maximum(state["noise"], quantity.noise**2))
-    _learn(state, held=held, ahead=ahead, elapsed=elapsed, evidence=evidence)
-    kept = {
-        "time": time,
-        "before": state["last"].copy(),
-        "last": value,
-        "held": held,
-        "lead": lead,
-        "fast": fast,
-        "slow": slow,
-        "elapsed": elapsed,
-    }
-    for name, new in kept.items():
-        state[name] = new
 
 
 def _enter(state: Rows, time: Floats, *, value: Floats) -> None:
@@ -195,8 +193,7 @@ def _limit(quantity: Quantity, state: Rows, *, elapsed: Floats) -> Floats:
     largest = STEP_LARGEST * quantity.fast_rise
     resolution = np.where(np.isfinite(state["resolution"]), np.minimum(state["resolution"], largest), 0.0)
     gain = 1.0 + FORECAST_SECONDS / (RATE_SECONDS + elapsed)
-    # What was followed for less than some of the mean's time constants has not shown all of its noise.
-    unknown = 1.0 + NOISE_SECONDS / np.maximum(state["age"], 1.0)
+    unknown = 1.0 + UNKNOWN_SECONDS / np.maximum(state["age"], 1.0)
     noise = np.sqrt(np.maximum(state["noise"], quantity.noise**2) * unknown)
     limit: Floats = np.maximum(np.maximum(quantity.fast_rise, NOISE_TIMES * noise), STEP_TIMES * gain * resolution)
     return limit

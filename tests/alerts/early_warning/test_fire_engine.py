@@ -8,18 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.early_warning import blocks, fire
-from alerts.early_warning.combination import Combination
 from alerts.early_warning.engine import Engine
 from alerts.early_warning.findings import Level
-from alerts.early_warning.quantities import QUANTITIES
 from signals.kinds import Kind
-from signals.metrics import METRIC_INDEX, METRICS
+from signals.metrics import METRIC_INDEX
 
 POINTS = 5
 TEMPERATURE = METRIC_INDEX["temperature_celsius"]
 SMOKE = METRIC_INDEX["smoke_obscuration_db_per_m"]
-CO = METRIC_INDEX["co_ppm"]
 FOLLOWED = ("temperature_celsius", "smoke_obscuration_db_per_m", "co_ppm", "humidity_ratio", "water_level_m")
 
 
@@ -201,38 +197,6 @@ def test_a_fire_is_told_where_something_else_of_its_point_stands():
     assert [finding.active for finding in feed(made, np.array([3001.0]), np.array([0.0]), metric="water_level_m")] == [False]
 
 
-def verdicts(*takes, zones=(0, 0, 1)):
-    combination = Combination(lambda point: zones[point])
-    return [
-        combination.take(point, metric=metric, time=at, evidence=evidence, hint=hint) for point, metric, at, evidence, hint in takes
-    ]
-
-
-def test_quantities_of_a_point_strengthen_each_other():
-    alone, both = verdicts((0, TEMPERATURE, 0.0, 0.75, 0.0), (0, CO, 1.0, 0.75, 0.0))
-    assert (alone.level, both.level) == (Level.WATCH, Level.WARNING)
-    assert both.companions == (TEMPERATURE,)
-    assert both.confidence > 0.5
-
-
-def test_one_strong_quantity_is_enough():
-    assert verdicts((0, SMOKE, 0.0, 1.0, 0.0))[0].level is Level.WARNING
-
-
-def test_a_neighbour_strengthens_and_one_of_another_zone_does_not():
-    _, beside = verdicts((0, TEMPERATURE, 0.0, 0.8, 0.0), (1, TEMPERATURE, 5.0, 0.8, 0.0))
-    assert (beside.level, beside.neighbour) == (Level.WARNING, 0)
-    _, apart = verdicts((0, TEMPERATURE, 0.0, 0.8, 0.0), (2, TEMPERATURE, 5.0, 0.8, 0.0))
-    assert (apart.level, apart.neighbour) == (Level.WATCH, None)
-    _, stale = verdicts((0, TEMPERATURE, 0.0, 0.8, 0.0), (1, TEMPERATURE, 500.0, 0.8, 0.0))
-    assert stale.level is Level.WATCH
-
-
-def test_a_hint_is_watched_until_the_next_reading_says_so_too():
-    alone, then = verdicts((0, TEMPERATURE, 0.0, 0.1, 3.0), (0, TEMPERATURE, 60.0, 0.6, 1.2))
-    assert (alone.level, then.level) == (Level.WATCH, Level.WARNING)
-
-
 def test_a_point_that_is_less_sensitive_needs_more_but_not_above_its_threshold():
     ordinary, lowered = Engine(), Engine()
     for made in (ordinary, lowered):
@@ -247,66 +211,3 @@ def test_a_point_that_is_less_sensitive_needs_more_but_not_above_its_threshold()
     assert found[-1].reason.startswith("temperature 58.0 °C")
     with pytest.raises(ValueError, match="sensitivity"):
         lowered.book.desensitise(0, sensitivity=0.0)
-
-
-def test_memory_of_a_point_is_small():
-    assert fire.STATE.itemsize <= 100
-    assert len(QUANTITIES) * (fire.STATE.itemsize + 5) + 40 <= 1024
-    made = Engine()
-    numbers = np.array([made.book.number("T1", f"P{point}") for point in range(20_000)])
-    made.feed(made.slots(numbers, metrics=np.full(20_000, TEMPERATURE)), times=np.zeros(20_000), values=np.full(20_000, 20.0))
-    assert made.bytes / 20_000 < 300
-
-
-def test_blocks_that_do_not_fit_are_refused():
-    made = engine()
-    scene(2).fed(made)
-    packed = made.dump(0)
-    for wrong, words in ((b"nothing", "begins with"), (packed[:-1], "not whole"), (packed[:4] + b"\x07" + packed[5:], "version 7")):
-        with pytest.raises(ValueError, match=words):
-            Engine().load(0, wrong)
-    with pytest.raises(ValueError, match="block 0, not of block 1"):
-        Engine().load(1, packed)
-    with pytest.raises(ValueError, match="load all blocks in order"):
-        made.load(0, packed)
-
-
-def test_a_state_that_gained_or_lost_a_field_still_reads(monkeypatch):
-    made = engine()
-    times, celsius = burning()
-    feed(made, times[:350], celsius[:350])
-    packed = made.dump(0)
-    kept = [name for name in fire.STATE.names if name != "near"]
-    monkeypatch.setattr(fire, "STATE", np.dtype([*((name, fire.STATE[name]) for name in kept), ("more", "<f4"), ("near", "<f4")]))
-    new = Engine()
-    new.load(0, packed)
-    assert feed(new, times[350:], celsius[350:]) == feed(made, times[350:], celsius[350:])
-
-
-def test_many_blocks():
-    made = Engine()
-    count = 3 * blocks.POINTS - 5
-    numbers = np.array([made.book.number(f"T{point % 7}", f"P{point}") for point in range(count)])
-    slots = made.slots(numbers, metrics=np.full(count, TEMPERATURE))
-    made.feed(slots, times=np.zeros(count), values=np.linspace(0, 40, count))
-    assert made.take_changed() == [0, 1, 2]
-    made.feed(slots[:5], times=np.ones(5), values=np.full(5, 20.0))
-    assert made.take_changed() == [0]
-    assert made.take_changed() == []
-    new = Engine()
-    for block in range(made.blocks()):
-        new.load(block, made.dump(block))
-    assert [new.dump(block) for block in range(3)] == [made.dump(block) for block in range(3)]
-    assert made.served(5.0, within_seconds=600.0) == 5
-    assert made.served(5000.0, within_seconds=600.0) == 0
-    assert made.served(5.0, within_seconds=0.5) == 0
-    assert made.book.find("T1", "P1") == 1
-    assert made.book.find("T1", "P2") is None
-
-
-def test_metrics_that_nobody_follows_cost_nothing():
-    made = Engine()
-    slots = [made.slot("T1", "P0", metric=metric) for metric in METRICS]
-    assert made.feed(slots, times=np.zeros(len(slots)), values=np.full(len(slots), 1e6)) == []
-    assert made.follows("co_ppm")
-    assert not made.follows("humidity_ratio")
