@@ -1,4 +1,7 @@
-"""Run the benchmarks and write `bench/results.json` (`name: {value, unit, note}`): `python -m bench [drain] [latency] [gb26875]`."""
+"""Run the benchmarks and write `bench/results.json` (`name: {value, unit, note}`).
+
+`python -m bench [drain] [latency] [gb26875] [early_warning]`
+"""
 
 import json
 import os
@@ -7,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import drain, gb26875_server, latency
+from bench import drain, early_warning, gb26875_server, latency
 from bench.measured import BenchError, Measured
 from bench.stage import CONDITIONS, stage
 from stack.receiver import Receiver
@@ -30,6 +33,8 @@ def main(names: list[str]) -> int:
             if "gb26875" in names or not names:
                 with stage(receiver) as stack:
                     found |= gb26875_server.measure(stack)
+        if "early_warning" in names or not names:
+            found |= early_warning.measure()
     except BenchError as error:
         print(f"bench: the conditions did not hold: {error}", file=sys.stderr)
         code = 1
