@@ -9,14 +9,18 @@ NONE = bytes(BYTES)
 """All zero: a device without a clock."""
 
 
+YEAR_MAXIMUM = 99
+
 _KEPT = 4096
 """Tags whose reading is remembered: devices that report together have the same second."""
 
 
 @lru_cache(_KEPT)
 def read(tag: bytes) -> datetime | None:
-    """The instant of a tag, or None where it is all zero or no date."""
+    """The instant of a tag, or None where it is all zero or no date of 2000–2099."""
     second, minute, hour, day, month, year = tag
+    if year > YEAR_MAXIMUM:
+        return None
     try:
         return datetime(2000 + year, month, day, hour, minute, second, tzinfo=ZONE)
     except ValueError:

@@ -35,6 +35,8 @@ _FACILITY_OPERATION = flags("operation", "operations", bits=tables.FACILITY_OPER
 _DEVICE_OPERATION = flags("operation", "operations", bits=tables.DEVICE_OPERATION_BITS, size=1)
 _ADDRESS, _PLAIN_ADDRESS = component_address(as_integer=True), component_address(as_integer=False)
 
+BYTE_MAXIMUM = 255
+
 LAYOUTS: Mapping[int, Layout] = {
     1: Layout(name="system_status", maximum=102, fields=(*_SYSTEM, _SYSTEM_STATUS, time_tag())),
     2: Layout(
@@ -107,7 +109,8 @@ def encode(unit: Mapping[str, Any]) -> bytes:
     """The inverse of `decode`.
 
     Raises:
-        ValueError: a member is missing or does not fit, or there are more objects than the type may have; names it.
+        ValueError: a member is missing or does not fit, or there are more objects than the type may have and `count` does not say
+            so; names it.
     """
     if unit.get("empty"):
         return b""
@@ -120,7 +123,8 @@ def encode(unit: Mapping[str, Any]) -> bytes:
     if layout is None:
         raise ValueError(f"type {kind} has no layout: give `raw`")
     objects = unit.get("objects", [])
-    if not 0 < len(objects) <= layout.maximum:
+    said = unit.get("count") == len(objects)  # a device sent so many all the same
+    if not 0 < len(objects) <= (BYTE_MAXIMUM if said else layout.maximum):
         raise ValueError(f"type {kind} holds 1…{layout.maximum} objects, not {len(objects)}")
     try:
         return bytes((kind, len(objects))) + b"".join(_write(members, layout=layout) for members in objects)
