@@ -28,7 +28,6 @@ from signals.gb26875.statements import (
     State,
     Statement,
     Unreadable,
-    statements,
 )
 from signals.gb26875.tables import Command
 from signals.instants import EPOCH, microseconds
@@ -205,7 +204,7 @@ class Reader:
 
 def stated(frame: Frame, device: Device) -> list[Found]:
     """What a frame states, read by its device's profile."""
-    return statements(frame.data, order=device.profile.order)
+    return device.profile.statements(frame.data)
 
 
 def topic_of(frame: Frame) -> str:

@@ -1,12 +1,12 @@
 """How devices in the field depart from the standard, and which departures each is forgiven: a profile a device."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from signals.gb26875 import clock, content
+from signals.gb26875 import clock, content, vendors
 from signals.gb26875.frames import Frame
-from signals.gb26875.statements import AddressOrder
+from signals.gb26875.statements import AddressOrder, Found, statements
 from signals.gb26875.tables import Command
 
 VERSION_MAJOR = 1
@@ -34,6 +34,7 @@ class Profile:
         order: of a component's address.
         accepts: departures that are counted and taken all the same; what else departs is quarantined and denied.
         heartbeats: data of uploads that only say that the device is there, besides the empty one.
+        objects: reads what the vendor sends in the place of the standard's objects; None where it is the standard's.
         swaps_addresses: whether a confirm goes to the source it came from; some expect their own frame's addresses unchanged.
     """
 
@@ -41,7 +42,13 @@ class Profile:
     order: AddressOrder = AddressOrder.ZONE_FIRST
     accepts: frozenset[Departure] = frozenset(Departure) - {Departure.CHECKSUM}
     heartbeats: frozenset[bytes] = frozenset()
+    objects: Callable[[bytes], list[Found] | None] | None = None
     swaps_addresses: bool = True
+
+    def statements(self, data: bytes) -> list[Found]:
+        """What the data of an upload or answer states. Nothing raises."""
+        found = self.objects(data) if self.objects is not None else None
+        return statements(data, order=self.order) if found is None else found
 
     def departures(self, frame: Frame) -> list[Departure]:
         """All of a frame's departures, in the order of `Departure`."""
@@ -67,7 +74,8 @@ _PROFILES = (
     Profile(name="point_first", order=AddressOrder.POINT_FIRST),
     Profile(name="whole_address", order=AddressOrder.WHOLE),
     Profile(name="stale_checksum", accepts=frozenset(Departure)),
-    Profile(name="tanda_tx3016a", heartbeats=frozenset({b"\x09\x00"}), swaps_addresses=False),
+    Profile(name="tanda_tx3016a", heartbeats=frozenset({b"\x09\x00"}), objects=vendors.tanda_tx3016a, swaps_addresses=False),
+    Profile(name="untimed", objects=vendors.untimed),
     Profile(name="handshake_16", heartbeats=frozenset({b"\x16"})),
 )
 

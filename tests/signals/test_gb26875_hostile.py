@@ -98,6 +98,7 @@ def everything(stream):
             for found in statements(part.frame.data, order=order):
                 assert found is not None
         for profile in PROFILES.values():
+            assert isinstance(profile.statements(part.frame.data), list)
             profile.departures(part.frame)
             profile.is_heartbeat(part.frame)
 

@@ -253,6 +253,38 @@ def test_profiles():
     assert STANDARD.departures(odd) == [Departure.VERSION, Departure.CLOCK, Departure.SIZE]
 
 
+def by_id(name):
+    (vector,) = [one for one in SPECIFIED if one["id"] == name]
+    found = read_one(bytes.fromhex(vector["hex"]))
+    assert found is not None
+    return found.data
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("gb-053", [("1-00125302", ("gb26875:tanda_status_83",), "")]),
+        ("gb-057", [("1-10101013", ("gb26875:tanda_status_1",), "一层右梯口")]),
+        ("gb-087", [("1-10101092", ("feedback",), "一层雨淋阀间"), ("1-00102169", ("feedback",), "泵房喷淋泵低压开关")]),
+    ],
+)
+def test_a_tanda_tells_its_points_and_an_unknown_code_rings(name, told):
+    found = PROFILES["tanda_tx3016a"].statements(by_id(name))
+    assert [(one.point, one.active, one.detail["text"]) for one in found if isinstance(one, State)] == told
+    assert all(one.covers == one.active and one.detail["time"][:2] == "20" for one in found if isinstance(one, State))
+    assert isinstance(STANDARD.statements(by_id(name))[0], Unreadable)
+
+
+def test_a_state_without_its_time_is_read_where_the_profile_says_so():
+    for name in ("gb-043", "gb-044"):
+        (found,) = PROFILES["untimed"].statements(by_id(name))
+        assert isinstance(found, State)
+        assert (found.point, found.active, found.occurred_at) == ("", (), None)
+        assert isinstance(STANDARD.statements(by_id(name))[0], Unreadable)
+    whole = content.encode({"type": 24, "count": 1, "objects": [{"operations": ["reset"], "operator": 1, "time": None}]})
+    assert PROFILES["untimed"].statements(whole) == STANDARD.statements(whole)
+
+
 @pytest.mark.parametrize("what", GB26875_QUESTIONS)
 def test_every_question_can_be_said_in_a_frame(what):
     members = {**PLACE, "record_count": 3, "since": "2026-03-07T14:30:05+08:00"}
