@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import drain, early_warning, gb26875_server, latency
+from bench import drain, early_warning, gb26875_codec, gb26875_server, latency
 from bench.measured import BenchError, Measured
 from bench.stage import CONDITIONS, stage
 from stack.receiver import Receiver
@@ -31,6 +31,7 @@ def main(names: list[str]) -> int:
                 with stage(receiver) as stack:
                     found |= latency.measure(stack, receiver)
             if "gb26875" in names or not names:
+                found |= gb26875_codec.measure()
                 with stage(receiver) as stack:
                     found |= gb26875_server.measure(stack)
         if "early_warning" in names or not names:

@@ -176,7 +176,13 @@ def _frames(number: int) -> Iterator[bytes]:
         }
         for address in range(4)
     ]
-    analog = {"component_type": 31, "component_address_hex": "09000000", "analog_type": 3, "raw_value": 215, "time": "2026-03-01 12:00:00"}
+    analog = {
+        "component_type": 31,
+        "component_address_hex": "09000000",
+        "analog_type": 3,
+        "raw_value": 215,
+        "time": "2026-03-01 12:00:00",
+    }
     for unit in (*units, {"type": 3, "count": 1, "objects": [{**place, **analog}]}):
         data = encode(unit)
         yield Frame(
