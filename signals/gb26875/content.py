@@ -25,8 +25,14 @@ class Layout:
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", sum(one.size for one in self.fields))
 
+    @property
+    def timed(self) -> bool:
+        """Whether the objects end with a time tag."""
+        return not self.prefixed and self.fields[-1] is _TIME
+
 
 _SYSTEM = (byte("system_type"), byte("system_address"))
+_TIME = time_tag()
 _COMPONENT = (*_SYSTEM, byte("component_type"))
 _SYSTEM_STATUS = flags("status_word", "status", bits=tables.SYSTEM_STATUS_BITS, size=2)
 _COMPONENT_STATUS = flags("status_word", "status", bits=tables.COMPONENT_STATUS_BITS, size=2)
@@ -38,38 +44,38 @@ _ADDRESS, _PLAIN_ADDRESS = component_address(as_integer=True), component_address
 BYTE_MAXIMUM = 255
 
 LAYOUTS: Mapping[int, Layout] = {
-    1: Layout(name="system_status", maximum=102, fields=(*_SYSTEM, _SYSTEM_STATUS, time_tag())),
+    1: Layout(name="system_status", maximum=102, fields=(*_SYSTEM, _SYSTEM_STATUS, _TIME)),
     2: Layout(
         name="component_status",
         maximum=22,
-        fields=(*_COMPONENT, _ADDRESS, _COMPONENT_STATUS, description(), time_tag()),
+        fields=(*_COMPONENT, _ADDRESS, _COMPONENT_STATUS, description(), _TIME),
     ),
-    3: Layout(name="component_analog", maximum=63, fields=(*_COMPONENT, _PLAIN_ADDRESS, analog(), time_tag())),
-    4: Layout(name="facility_operation", maximum=102, fields=(*_SYSTEM, _FACILITY_OPERATION, byte("operator"), time_tag())),
+    3: Layout(name="component_analog", maximum=63, fields=(*_COMPONENT, _PLAIN_ADDRESS, analog(), _TIME)),
+    4: Layout(name="facility_operation", maximum=102, fields=(*_SYSTEM, _FACILITY_OPERATION, byte("operator"), _TIME)),
     5: Layout(name="facility_version", maximum=1, fields=(*_SYSTEM, version())),
     6: Layout(name="system_configuration", maximum=3, fields=_SYSTEM, prefixed=True),
     7: Layout(name="component_configuration", maximum=26, fields=(*_COMPONENT, _ADDRESS, description())),
-    8: Layout(name="facility_time", maximum=1, fields=(*_SYSTEM, time_tag())),
-    21: Layout(name="device_status", maximum=1, fields=(_DEVICE_STATUS, time_tag())),
-    24: Layout(name="device_operation", maximum=127, fields=(_DEVICE_OPERATION, byte("operator"), time_tag())),
+    8: Layout(name="facility_time", maximum=1, fields=(*_SYSTEM, _TIME)),
+    21: Layout(name="device_status", maximum=1, fields=(_DEVICE_STATUS, _TIME)),
+    24: Layout(name="device_operation", maximum=127, fields=(_DEVICE_OPERATION, byte("operator"), _TIME)),
     25: Layout(name="device_version", maximum=1, fields=(version(),)),
     26: Layout(name="device_configuration", maximum=1, fields=(), prefixed=True),
-    28: Layout(name="device_time", maximum=1, fields=(time_tag(),)),
+    28: Layout(name="device_time", maximum=1, fields=(_TIME,)),
     61: Layout(name="read_system_status", maximum=102, fields=_SYSTEM),
     62: Layout(name="read_component_status", maximum=22, fields=(*_SYSTEM, _ADDRESS)),
     63: Layout(name="read_component_analog", maximum=63, fields=(*_SYSTEM, _ADDRESS)),
-    64: Layout(name="read_facility_operation", maximum=1, fields=(*_SYSTEM, byte("record_count"), time_tag())),
+    64: Layout(name="read_facility_operation", maximum=1, fields=(*_SYSTEM, byte("record_count"), _TIME)),
     65: Layout(name="read_facility_version", maximum=1, fields=_SYSTEM),
     66: Layout(name="read_system_configuration", maximum=3, fields=_SYSTEM),
     67: Layout(name="read_component_configuration", maximum=26, fields=(*_SYSTEM, _ADDRESS)),
     68: Layout(name="read_facility_time", maximum=1, fields=_SYSTEM),
     81: Layout(name="read_device_status", maximum=1, fields=(reserved(),)),
-    84: Layout(name="read_device_operation", maximum=1, fields=(byte("record_count"), time_tag())),
+    84: Layout(name="read_device_operation", maximum=1, fields=(byte("record_count"), _TIME)),
     85: Layout(name="read_device_version", maximum=1, fields=(reserved(),)),
     86: Layout(name="read_device_configuration", maximum=1, fields=(reserved(),)),
     88: Layout(name="read_device_time", maximum=1, fields=(reserved(),)),
     89: Layout(name="initialise", maximum=1, fields=(reserved(),)),
-    90: Layout(name="set_clock", maximum=1, fields=(time_tag(),)),
+    90: Layout(name="set_clock", maximum=1, fields=(_TIME,)),
     91: Layout(name="duty_check", maximum=1, fields=(byte("answer_timeout_min"),)),
 }
 """Types of the standard (table 3); 9–20, 22, 23, 27, 29–60, 69–80, 82, 83, 87 and 92–127 are reserved, 128–254 user-defined."""

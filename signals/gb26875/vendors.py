@@ -26,7 +26,7 @@ def tanda_tx3016a(data: bytes) -> list[Found] | None:
 def untimed(data: bytes) -> list[Found] | None:
     """Objects of the standard without the time tag at their end, as some stations send their own state. None: not of these."""
     layout = content.LAYOUTS.get(data[0]) if len(data) > _HEAD_BYTES and data[1] else None
-    size = layout.size - clock.BYTES if layout is not None and "time" in layout.fields[-1].read(clock.NONE) else 0
+    size = layout.size - clock.BYTES if layout is not None and layout.timed else 0
     if size <= 0 or len(data) != _HEAD_BYTES + data[1] * size:
         return None
     objects = (data[offset : offset + size] for offset in range(_HEAD_BYTES, len(data), size))

@@ -1,7 +1,6 @@
 """What frames state, how profiles take them, and what commands look like in a frame."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from hypothesis import strategies as st
 
 from signals.commands import GB26875_QUESTIONS, Name, gb26875_unit
 from signals.gb26875 import clock, content, meaning, text
-from signals.gb26875.frames import DATA_BYTES_MAXIMUM, Fault, Frame, Passed, Receiver, read_one
-from signals.gb26875.profiles import PROFILES, STANDARD, Departure
+from signals.gb26875.frames import DATA_BYTES_MAXIMUM, Fault, Frame, Passed, Receiver
 from signals.gb26875.statements import AddressOrder, Measured, Operation, Report, State, Unreadable, statements, time_of
 from signals.gb26875.tables import ANALOG_TYPES, Command
 from signals.kinds import Kind
@@ -228,61 +226,6 @@ def test_clocks():
         clock.unshow("invalid:01")
     with pytest.raises(ValueError, match="2000"):
         clock.write(datetime(1999, 1, 1, tzinfo=UTC))
-
-
-@pytest.mark.parametrize("vector", [one for one in SPECIFIED if "adu" in one["meaning"]], ids=lambda one: one["id"])
-def test_a_sound_frame_has_no_departure_but_those_of_the_field(vector):
-    found = read_one(bytes.fromhex(vector["hex"]))
-    assert found is not None
-    departures = STANDARD.departures(found)
-    assert (Departure.CHECKSUM in departures) is not vector["checksum_ok"]
-    assert PROFILES["strict"].accepts == frozenset()
-
-
-def test_profiles():
-    beat, tanda = frame(), frame(b"\x09\x00")
-    assert STANDARD.is_heartbeat(beat)
-    assert not STANDARD.is_heartbeat(tanda)
-    assert PROFILES["tanda_tx3016a"].is_heartbeat(tanda)
-    assert not PROFILES["strict"].is_heartbeat(beat)
-    asked = frame(source=b"123456", destination=b"abcdef")
-    reply = asked.reply(Command.CONFIRM, time=asked.time)
-    assert STANDARD.addressed(reply, to=asked).source == b"abcdef"
-    assert PROFILES["tanda_tx3016a"].addressed(reply, to=asked).source == b"123456"
-    odd = replace(frame(b"\x02\x01" + bytes(50)), version=(2, 0), time=bytes(6))
-    assert STANDARD.departures(odd) == [Departure.VERSION, Departure.CLOCK, Departure.SIZE]
-
-
-def by_id(name):
-    (vector,) = [one for one in SPECIFIED if one["id"] == name]
-    found = read_one(bytes.fromhex(vector["hex"]))
-    assert found is not None
-    return found.data
-
-
-@pytest.mark.parametrize(
-    ("name", "told"),
-    [
-        ("gb-053", [("1-00125302", ("gb26875:tanda_status_83",), "")]),
-        ("gb-057", [("1-10101013", ("gb26875:tanda_status_1",), "一层右梯口")]),
-        ("gb-087", [("1-10101092", ("feedback",), "一层雨淋阀间"), ("1-00102169", ("feedback",), "泵房喷淋泵低压开关")]),
-    ],
-)
-def test_a_tanda_tells_its_points_and_an_unknown_code_rings(name, told):
-    found = PROFILES["tanda_tx3016a"].statements(by_id(name))
-    assert [(one.point, one.active, one.detail["text"]) for one in found if isinstance(one, State)] == told
-    assert all(one.covers == one.active and one.detail["time"][:2] == "20" for one in found if isinstance(one, State))
-    assert isinstance(STANDARD.statements(by_id(name))[0], Unreadable)
-
-
-def test_a_state_without_its_time_is_read_where_the_profile_says_so():
-    for name in ("gb-043", "gb-044"):
-        (found,) = PROFILES["untimed"].statements(by_id(name))
-        assert isinstance(found, State)
-        assert (found.point, found.active, found.occurred_at) == ("", (), None)
-        assert isinstance(STANDARD.statements(by_id(name))[0], Unreadable)
-    whole = content.encode({"type": 24, "count": 1, "objects": [{"operations": ["reset"], "operator": 1, "time": None}]})
-    assert PROFILES["untimed"].statements(whole) == STANDARD.statements(whole)
 
 
 @pytest.mark.parametrize("what", GB26875_QUESTIONS)
