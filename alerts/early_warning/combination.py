@@ -1,8 +1,8 @@
 """The quantities of a point together, and the points of a zone together: what deviates strengthens what else does.
 
 Evidence is a deviation in units of what is enough, so its square adds up as log-likelihoods do. One quantity of one point alone is
-enough; half of it (1/√2) is worth watching. Another detector of the same zone lends its evidence to one that has half of its own
-(GB 50116 asks for two independent detectors before it links equipment, and for one to warn people).
+enough, and two that have half of it each (1/√2). Another detector of the same zone lends its evidence in the same way (GB 50116
+asks for two independent detectors before it links equipment, and for one to warn people).
 
 Only points that deviate are here: the others cost nothing.
 """
@@ -18,9 +18,12 @@ import numpy.typing as npt
 from alerts.early_warning.findings import Level
 
 WARNING_EVIDENCE = 1.0
-WATCH_EVIDENCE = math.sqrt(0.5)
+WATCH_EVIDENCE = 0.8
+"""Less comes up by chance once in some days at a reading a second, of a point whose limit is its own noise."""
+STRENGTHENING = 0.7
+"""Half of what is enough, as squares go. Less adds nothing: two quantities come to half by chance now and then."""
 DEVIATING = 0.5
-"""Evidence below this is an ordinary room's, and adds nothing."""
+"""Evidence below this is an ordinary room's."""
 LARGEST = 10.0
 COMPANION_SECONDS = 600.0
 """A quantity that was not measured for so long, the rarest sampling served, says nothing any more."""
@@ -92,22 +95,22 @@ class Combination:
             return None
         known = self._points.setdefault(point, Deviating())
         _note(known, metric, time=time, evidence=evidence)
-        own = math.sqrt(sum(said * said for said, _ in known.said.values()))
+        own = _together([said for said, _ in known.said.values()])
         beside = self._beside(point, time=time, own=own)
-        total = math.hypot(own, beside.evidence) if beside is not None else own
+        total = _together([own, beside.evidence]) if beside is not None else own
         if hint >= WARNING_EVIDENCE:
             total = max(total, WARNING_EVIDENCE if own >= DEVIATING else WATCH_EVIDENCE)
         level = Level.WARNING if total >= WARNING_EVIDENCE else Level.WATCH if total >= WATCH_EVIDENCE else Level.NONE
         if level > known.level:
             known.level, known.since = level, None
-            others = tuple(sorted(known.said.keys() - {metric}))
+            others = tuple(sorted(other for other, (said, _) in known.said.items() if other != metric and said >= STRENGTHENING))
             return Verdict(level=level, evidence=total, companions=others, neighbour=beside.point if beside else None)
         return self._end(point, time=time, calm=not known.said and hint < DEVIATING)
 
     def _beside(self, point: int, *, time: float, own: float) -> Neighbour | None:
         """The newest other point of the zone that deviates too; this one's word is noted for them."""
         zone = self._zone_of(point)
-        if zone == NO_ZONE or own < DEVIATING:
+        if zone == NO_ZONE or own < STRENGTHENING:
             return None
         others = [each for each in self._zones.get(zone, ()) if each.point != point and abs(time - each.time) <= NEIGHBOUR_SECONDS]
         self._zones[zone] = sorted((*others, Neighbour(time=time, point=point, evidence=min(own, LARGEST))), reverse=True)[:2]
@@ -152,6 +155,12 @@ class Combination:
         for zone, time, number, evidence in remembered["zones"]:
             beside = Neighbour(time=time, point=points.start + number, evidence=evidence)
             self._zones[zone] = sorted((*self._zones.get(zone, ()), beside), reverse=True)[:2]
+
+
+def _together(evidence: list[float]) -> float:
+    """What strengthens each other counts together, the strongest always."""
+    strong = math.sqrt(sum(each * each for each in evidence if each >= STRENGTHENING))
+    return max(strong, *evidence, 0.0)
 
 
 def _note(known: Deviating, metric: int, *, time: float, evidence: float) -> None:

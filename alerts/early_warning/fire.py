@@ -52,6 +52,8 @@ WARM_UP_READINGS = 10
 """A baseline is trusted after both."""
 SPARSE_SECONDS = 30.0
 """Readings so far apart: the newest alone gives a hint, where the next would come too late for it."""
+LEAP = 60.0
+"""In `fast_rise` (36 K): a reading that leaps so far from those before it is odd until the next one confirms it."""
 DEVIATING = 0.5
 """Evidence from which on the point is not learnt from."""
 TO_GO_WORTH_SAYING_SECONDS = 3600.0
@@ -87,6 +89,7 @@ FOUND = np.dtype(
         ("evidence", "<f4"),
         ("hint", "<f4"),
         ("value", "<f4"),
+        ("newest", "<f4"),
         ("rate", "<f4"),
         ("rise", "<f4"),
         ("noise", "<f4"),
@@ -150,8 +153,10 @@ def _advance(quantity: Quantity, state: Rows, *, found: Rows, time: Floats, valu
     slow = np.maximum(np.minimum(state["slow"] + quantity.slow_rate * climb, held), state["level"])
     ripe = (state["count"] > WARM_UP_READINGS) & (state["age"] >= WARM_UP_SECONDS)
     above = np.maximum((ahead - fast) / limit, (held - slow) * sensitivity / quantity.slow_rise)
+    likely = ripe & (np.abs(value - held) < LEAP * quantity.fast_rise)
     found["evidence"] = evidence = np.where(ripe, np.maximum(above, 0.0), 0.0)
-    found["hint"] = np.where(ripe & (elapsed >= SPARSE_SECONDS), (alone - np.maximum(fast, allowed)) / limit, 0.0)
+    found["hint"] = np.where(likely & (elapsed >= SPARSE_SECONDS), (alone - np.maximum(fast, allowed)) / limit, 0.0)
+    found["newest"] = value
     _tell(quantity, state, found=found, held=held, lead=lead)
     _learn(state, held=held, ahead=ahead, elapsed=elapsed, evidence=evidence)
     kept = {"time": time, "before": state["last"].copy(), "last": value, "elapsed": elapsed}
@@ -220,10 +225,12 @@ def reason(quantity: Quantity, row: np.void) -> str:
     digits = quantity.decimals
     rise, mean = float(row["rise"]), float(row["value"]) - float(row["rise"])
     words = (
-        f"{measured(quantity, row)}, rising {row['rate']:.{digits}f} {quantity.step_unit}/min,"
-        f" {rise:.{digits}f} {quantity.step_unit} above its mean of {mean:.{digits}f} {quantity.unit}"
+        f"{measured(quantity, row)}, rising {row['rate']:z.{digits}f} {quantity.step_unit}/min,"
+        f" {rise:z.{digits}f} {quantity.step_unit} above its mean of {mean:.{digits}f} {quantity.unit}"
         f" (own noise {row['noise']:.{digits + 1}f} {quantity.step_unit})"
     )
+    if row["hint"] >= 1.0 > row["evidence"]:
+        words += f", its newest reading {row['newest']:.{digits}f} {quantity.unit}"
     growing, steady = to_go(quantity, row)
     if growing <= TO_GO_WORTH_SAYING_SECONDS:
         words += (

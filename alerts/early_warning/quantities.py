@@ -40,10 +40,10 @@ TEMPERATURE = Quantity(
     fast_rate=1.5,
     # People, doors and draughts move the air under a ceiling by some tenths of a kelvin.
     fast_rise=0.6,
-    # 15 K/h: a stove in a cold room; the office of the ambient data gains 2.3 K in its fastest hour.
-    slow_rate=0.25,
-    # The ΔT that stands for an alarm in the protocol, beyond that.
-    slow_rise=5.0,
+    # Cooking or a heater warms a ceiling by 0.5…1 K/min for ten minutes; the ambient office gains 2.3 K in its fastest hour.
+    slow_rate=0.5,
+    # Cooking and a heater at once gain some 4 K beyond that.
+    slow_rise=6.0,
     noise=0.05,
     # Within class A1's static response of 54–65 °C (EN 54-5).
     threshold=58.0,

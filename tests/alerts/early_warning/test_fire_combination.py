@@ -17,10 +17,14 @@ def verdicts(*takes, zones=(0, 0, 1)):
 
 
 def test_quantities_of_a_point_strengthen_each_other():
-    alone, both = verdicts((0, TEMPERATURE, 0.0, 0.75, 0.0), (0, CO, 1.0, 0.75, 0.0))
+    alone, both = verdicts((0, TEMPERATURE, 0.0, 0.85, 0.0), (0, CO, 1.0, 0.75, 0.0))
     assert (alone.level, both.level) == (Level.WATCH, Level.WARNING)
     assert both.companions == (TEMPERATURE,)
     assert both.confidence > 0.5
+
+
+def test_little_adds_nothing():
+    assert verdicts((0, TEMPERATURE, 0.0, 0.65, 0.0), (0, CO, 1.0, 0.65, 0.0), (0, SMOKE, 2.0, 0.65, 0.0)) == [None, None, None]
 
 
 def test_one_strong_quantity_is_enough():

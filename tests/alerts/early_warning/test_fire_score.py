@@ -120,7 +120,7 @@ def test_a_slow_rise_is_found_by_its_length():
     seconds = np.arange(0.0, 3600.0, 10.0)
     celsius = 20.0 + np.maximum(seconds - 600.0, 0.0)[:, None] / 60.0 * 0.8
     warned = scoring.watch(measured.Series(name="slow", seconds=seconds, celsius=celsius))
-    assert 600 < warned.warning[0] < 600 + 20 * 60
+    assert 600 < warned.warning[0] < 600 + 21 * 60
 
 
 def test_a_point_that_burns_from_the_start_is_warned_of():
