@@ -44,6 +44,9 @@ from simulator.surroundings import (
 OUTAGES_A_DAY = 0.1
 MISSED = 0.01
 ODD = 1 / 20_000
+DRAWN_MPA = 0.03
+PUMPED_MPA = 0.06
+REFILL_PHASE = 0.95  # the rest of its cycle a pump refills
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +105,18 @@ def ordinary(metric: str, *, seed: int, seconds: Floats) -> Floats:
 def read(metric: str, *, seed: int, true: Floats) -> Floats:
     """A true course as the seed's instrument reads it."""
     instrument, chance = INSTRUMENTS[metric], drawn(seed, f"{metric} instrument")
-    noise, step = chance.uniform(*instrument.noise), float(chance.choice(instrument.steps))
+    noise, step = built(metric, chance=chance)
     felt = np.clip(true + chance.normal(0, 1, len(true)) * noise, instrument.least, instrument.most)
     shown = np.round(np.round(felt / step) * step, 6)
     if metric == "temperature_celsius":
         shown = np.where(chance.random(len(true)) < ODD, chance.choice((85.0, -127.0), len(true)), shown)
     return shown
+
+
+def built(metric: str, *, chance: np.random.Generator) -> tuple[float, float]:
+    """An instrument's noise and step."""
+    instrument = INSTRUMENTS[metric]
+    return chance.uniform(*instrument.noise), float(chance.choice(instrument.steps))
 
 
 def _temperature(seed: int, seconds: Floats) -> Floats:
@@ -163,15 +172,20 @@ def _residual_current(seed: int, seconds: Floats) -> Floats:
     return chance.uniform(20, 120) + chance.uniform(5, 30) * load(seed, seconds) + wet
 
 
-def _cable(seed: int, seconds: Floats) -> Floats:
-    chance = drawn(seed, "cable")
+def warmed(seed: int, seconds: Floats) -> Floats:
+    """What the load warms, as a share of full load for ever."""
     # Heat goes by the square of the current, and the copper takes 20 min: a mean of the load before.
     drive, lagged, share = load(seed, seconds) ** 2, np.empty(len(seconds)), -np.expm1(-np.diff(seconds, prepend=seconds[0]) / 1200)
     kept = drive[0]
     for index, (now, part) in enumerate(zip(drive.tolist(), share.tolist(), strict=True)):
         kept += (now - kept) * part
         lagged[index] = kept
-    return weather(seed, seconds) + chance.uniform(0, 6) + chance.uniform(12, 22) * lagged
+    return lagged
+
+
+def _cable(seed: int, seconds: Floats) -> Floats:
+    chance = drawn(seed, "cable")
+    return weather(seed, seconds) + chance.uniform(0, 6) + chance.uniform(12, 22) * warmed(seed, seconds)
 
 
 def _voltage(seed: int, seconds: Floats) -> Floats:
@@ -192,16 +206,26 @@ def draws(seed: int, seconds: Floats) -> Floats:
     return answer(seconds, scattered(seconds, chance=drawn(seed, "draws"), a_day=6, minutes=(1, 8)), rise=5, fall=20)
 
 
+def pumped(seed: int) -> bool:
+    """Whether a pump keeps the seed's network; a roof tank keeps the others."""
+    return seed % 2 == 1
+
+
+def network(seed: int) -> tuple[float, float]:
+    """MPa about which the seed's network is kept, and seconds from refill to refill where a pump keeps it."""
+    base, cycle = drawn(seed, "pressure").uniform((0.32, 20 * 60), (0.5, 90 * 60)).tolist()
+    return base, cycle
+
+
 def _pressure(seed: int, seconds: Floats) -> Floats:
-    chance = drawn(seed, "pressure")
-    base = chance.uniform(0.32, 0.5)
-    if seed % 2:
-        phase = seconds / (chance.uniform(20, 90) * 60) % 1
-        # The pump refills within a twentieth of the cycle.
-        kept = 0.06 * np.where(phase < 0.95, 0.5 - phase / 0.95, (phase - 0.975) * 20)
+    base, cycle = network(seed)
+    if pumped(seed):
+        phase = seconds / cycle % 1
+        kept = PUMPED_MPA * np.where(phase < REFILL_PHASE, 0.5 - phase / REFILL_PHASE, (phase - 0.975) * 20)
     else:
+        chance = drawn(seed, "roof tank")
         kept = -0.02 * np.maximum(swing(2 * seconds, warmest=19), -0.3) + wander(seconds, chance=chance, deviation=0.004, hours=6)
-    return base + kept - 0.03 * draws(seed, seconds)
+    return base + kept - DRAWN_MPA * draws(seed, seconds)
 
 
 def _level(seed: int, seconds: Floats) -> Floats:
