@@ -23,6 +23,7 @@ from alerts.early_warning.findings import Finding, Level
 from alerts.facts import Actor, Observation
 from runtime.database import Connection
 from runtime.errors import Unavailable
+from signals.facilities import Facility, limits
 from signals.kinds import Kind
 from signals.metrics import METRICS
 from signals.packing import unpack
@@ -83,6 +84,19 @@ class Feeder:
         for transmitter_id, point, sensitivity in sensitivities:
             if (number := book.find(transmitter_id, point)) is not None:
                 book.desensitise(number, sensitivity=sensitivity)
+
+    def ask(self, held_to: Iterable[tuple[str, str, str, str]]) -> None:
+        """Tell the engine what the register holds its points to: (transmitter, point, facility, limits)."""
+        facilities: dict[int, Facility] = {}
+        own: dict[str, dict[int, float]] = {}
+        for transmitter_id, point, facility, told in held_to:
+            if (number := self.engine.book.find(transmitter_id, point)) is None:
+                continue
+            if facility:
+                facilities[number] = Facility(facility)
+            for metric, limit in limits(told).items():
+                own.setdefault(metric, {})[number] = limit
+        self.engine.ask(facilities, limits=own)
 
     def _feed(self, packed: bytes, *, received_at: datetime) -> None:
         """Feed one batch. One that does not read is logged and passed over: it must not stop the others."""

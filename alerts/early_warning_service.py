@@ -23,7 +23,7 @@ from sql.queries import load
 POLL_SECONDS = 0.2
 RETRY_SECONDS = 1.0
 LOOK_EVERY_SECONDS = 60.0
-"""So often zones and sensitivities are read, and the share of the fleet that is served is counted."""
+"""So often zones, sensitivities and what points are held to are read, and the share of the fleet that is served is counted."""
 SERVED_INTERVAL = timedelta(minutes=10)
 NICENESS = 5
 
@@ -78,14 +78,16 @@ class Service:
 
 
 async def look(connection: Connection, feeder: Feeder) -> None:
-    """Read where points are and how sensitive they shall be; count whom the engine serves."""
+    """Read where points are, how sensitive they shall be and what they are held to; count whom the engine serves."""
     at = now()
     async with connection.transaction():
         zones = await (await connection.execute(_SQL["zones"])).fetchall()
+        held_to = await (await connection.execute(_SQL["held_to"])).fetchall()
         sensitivities = await (await connection.execute(_SQL["sensitivities"], {"at": at})).fetchall()
         fleet = await (await connection.execute(_SQL["fleet"], {"today": at.astimezone(SHANGHAI).date()})).fetchone()
         units = await units_above(connection, NUISANCES_A_DAY, at=at)
     feeder.place(zones, sensitivities=sensitivities)  # type: ignore[arg-type]
+    feeder.ask(held_to)  # type: ignore[arg-type]
     served = feeder.engine.served(at.timestamp(), within_seconds=SERVED_INTERVAL.total_seconds())
     metrics.SERVED.set(served / int(str(fleet[0])) if fleet and fleet[0] else 0.0)
     metrics.BYTES.set(feeder.engine.bytes)

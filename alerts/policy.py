@@ -79,6 +79,10 @@ _ROWS = (
     _other(Kind.OFFLINE, _S, priority=2, chinese="离线", english="Offline"),
     # It may still report, but hears nothing: no clock, no duty check, no query reaches it.
     _other(Kind.UNRESPONSIVE, _S, priority=2, chinese="命令无应答", english="Commands unanswered"),
+    # Water, found from telemetry before anybody needs it.
+    _other(Kind.FACILITY_FAILING, _S, priority=2, chinese="消防设施预警", english="Facility failing"),
+    # It would not see a fire.
+    _other(Kind.SENSOR_SUSPECT, _S, priority=2, chinese="传感器可疑", english="Sensor not to be trusted"),
     _other(Kind.SUPERVISORY, _S, priority=2, chinese="监管", english="Supervisory"),
     _other(Kind.VALVE, _S, priority=2, chinese="阀门异常", english="Valve off-normal"),
     _other(Kind.FAULT, _S, priority=2, chinese="故障", english="Fault"),
@@ -94,6 +98,7 @@ _ROWS = (
     _other(Kind.LOW_BATTERY, _S, priority=3, chinese="电池电量低", english="Low battery"),
     _other(Kind.CONTAMINATION, _S, priority=3, chinese="探测器污染", english="Detector contaminated"),
     _other(Kind.END_OF_LIFE, _S, priority=3, chinese="寿命到期", english="End of life"),
+    _other(Kind.UPKEEP_DUE, _S, priority=3, chinese="需要维护", english="Upkeep due"),
     # Not enough for a warning: remembered, and nobody is asked to act.
     _other(Kind.EARLY_WATCH, _I, priority=3, chinese="早期关注", english="Early watch"),
     _other(Kind.FEEDBACK, _I, priority=3, chinese="反馈", english="Feedback"),

@@ -1,6 +1,6 @@
 """Run the benchmarks and write `bench/results.json` (`name: {value, unit, note}`).
 
-`python -m bench [drain] [latency] [gb26875] [early_warning]`
+`python -m bench [drain] [latency] [gb26875] [early_warning]`, or `days` by itself: simulated days, for minutes, and no speed.
 """
 
 import json
@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import drain, early_warning, gb26875_codec, gb26875_server, latency
+from bench import days, drain, early_warning, gb26875_codec, gb26875_server, latency
 from bench.measured import BenchError, Measured
 from bench.stage import CONDITIONS, stage
 from stack.receiver import Receiver
@@ -36,6 +36,8 @@ def main(names: list[str]) -> int:
                     found |= gb26875_server.measure(stack)
         if "early_warning" in names or not names:
             found |= early_warning.measure()
+        if "days" in names:
+            found |= days.measure()
     except BenchError as error:
         print(f"bench: the conditions did not hold: {error}", file=sys.stderr)
         code = 1

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from registry.ratio import TransmitterClass
+from signals.facilities import ASKED, Facility, limits
 from signals.topics import UNASSIGNED, is_identifier
 
 Value = str | bool | date | None
@@ -30,6 +31,10 @@ _CLASSES: Mapping[str, TransmitterClass] = {
     "独立式探测器": TransmitterClass.DETECTOR,
     "电池供电探测器": TransmitterClass.SLEEPY,
     "平台对接": TransmitterClass.BRIDGE,
+}
+_FACILITIES: Mapping[str, Facility] = {
+    **{str(value): value for value in Facility},
+    **{asked.chinese: value for value, asked in ASKED.items()},
 }
 
 
@@ -102,3 +107,20 @@ def transmitter_class(text: str) -> str:
     if found is None:
         raise CellError(f"one of {', '.join(_CLASSES)} is asked for")
     return str(found)
+
+
+def facility(text: str) -> str:
+    """The kind of building whose fire water a point measures."""
+    found = _FACILITIES.get(text.lower())
+    if found is None:
+        raise CellError(f"one of {', '.join(_FACILITIES)} is asked for")
+    return str(found)
+
+
+def own_limits(text: str) -> str:
+    """Limits of a point's own, metric=number, with spaces between."""
+    try:
+        found = limits(text)
+    except ValueError as error:
+        raise CellError(str(error)) from None
+    return " ".join(f"{metric}={value:.12g}" for metric, value in sorted(found.items()))

@@ -53,6 +53,8 @@ class ListedPoint:
     name: str
     place: str
     zone: str
+    facility: str
+    limits: str
     registered: bool
 
 

@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from registry.cells import Reader, Value, day, free_text, identifier, point_address, transmitter_class, village_id, yes_no
+from registry.cells import (
+    Reader,
+    Value,
+    day,
+    facility,
+    free_text,
+    identifier,
+    own_limits,
+    point_address,
+    transmitter_class,
+    village_id,
+    yes_no,
+)
 
 
 class Table(StrEnum):
@@ -101,6 +113,8 @@ SHEETS: Mapping[Table, Sheet] = {
             _text("name", "名称", "部件名称"),
             _text("place", "位置", "安装位置"),
             _text("zone", "分区", "防火分区"),
+            Column(name="facility", chinese=("建筑类型",), reader=facility),
+            Column(name="limits", chinese=("限值",), reader=own_limits),
         ),
     ),
 }

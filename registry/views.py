@@ -195,8 +195,11 @@ def show_details(found: Details) -> None:
     facts: dict[str, date | datetime | str | float | None] = asdict(found.transmitter)
     out.print(table(["", ""], [(name.replace("_", " "), value) for name, value in facts.items()]))
     if found.points:
-        rows = [(one.point, one.name, one.place, one.zone, one.registered) for one in found.points]
-        out.print(table(["point", "name", "place", "zone", "registered"], rows))
+        rows = [
+            (one.point, one.name, one.place, one.zone, one.facility or None, one.limits or None, one.registered)
+            for one in found.points
+        ]
+        out.print(table(["point", "name", "place", "zone", "facility", "limits", "registered"], rows))
     gaps = [
         (one.message_class, one.boot, f"{one.first_seq} to {one.last_seq}", one.found_at, one.asked_times)
         for one in found.open_gaps

@@ -45,6 +45,9 @@ class Kind(StrEnum):
     PATH_OFFLINE = "path_offline"
     EARLY_WARNING = "early_warning"
     EARLY_WATCH = "early_watch"
+    FACILITY_FAILING = "facility_failing"
+    SENSOR_SUSPECT = "sensor_suspect"
+    UPKEEP_DUE = "upkeep_due"
     UNRESPONSIVE = "unresponsive"
     DUTY_UNANSWERED = "duty_unanswered"
 
@@ -58,6 +61,9 @@ CENTRE_KINDS = frozenset(
         Kind.PATH_OFFLINE,
         Kind.EARLY_WARNING,
         Kind.EARLY_WATCH,
+        Kind.FACILITY_FAILING,
+        Kind.SENSOR_SUSPECT,
+        Kind.UPKEEP_DUE,
         Kind.UNRESPONSIVE,
         Kind.DUTY_UNANSWERED,
     }

@@ -1,4 +1,4 @@
-"""States of the series of one metric, for one detector: a row a point, grown by doubling."""
+"""States of the series of one metric, for one detector: a row a point, grown by an eighth."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,8 @@ import numpy.typing as npt
 from alerts.early_warning import fire
 from alerts.early_warning.findings import Detector, Floats, Indices, Rows
 from alerts.early_warning.quantities import Quantity
+from alerts.early_warning.standing import Source
+from signals.metrics import METRICS
 
 NO_ROW = -1
 FEWEST_ROWS = 16
@@ -44,13 +46,13 @@ class Bank:
         return rows
 
     @property
-    def source(self) -> str:
+    def source(self) -> Source:
         """Who says so."""
-        return f"{self.name} {self.metric}"
+        return Source(about=METRICS[self.metric], name=self.name)
 
     def _make_room(self, count: int) -> None:
         if count > len(self.states):
-            room = max(count, FEWEST_ROWS, 2 * len(self.states))
+            room = _room(count, len(self.states))
             self.states = np.concatenate((self.states, self.begin(room - len(self.states))))
             self.levels = _grown(self.levels, room, filler=0)
 
@@ -63,14 +65,16 @@ class Bank:
         return says, numbers.astype("<u2").tobytes() + self.levels[rows].tobytes() + self.states[rows].tobytes()
 
     def take_in(self, points: range, *, says: Mapping[str, Any], packed: bytes) -> None:
-        """The inverse of `out`. A field that the state has no more is left out, one that it has gained begins anew."""
+        """The inverse of `out`. A field that is gone is left out; one that is new, or has another shape, begins anew."""
         count = says["count"]
-        kept = np.frombuffer(packed, np.dtype([(name, kind) for name, kind in says["fields"]]), count, offset=3 * count)
+        fields = [(name, kind, *map(tuple, shape)) for name, kind, *shape in says["fields"]]
+        kept = np.frombuffer(packed, np.dtype(fields), count, offset=3 * count)
         rows = self.rows(np.frombuffer(packed, "<u2", count).astype(np.int64) + points.start)
         self.levels[rows] = np.frombuffer(packed, np.uint8, count, offset=2 * count)
         states = self.begin(count)
         for name in set(states.dtype.names or ()) & set(kept.dtype.names or ()):
-            states[name] = kept[name]
+            if states.dtype[name].shape == kept.dtype[name].shape:
+                states[name] = kept[name]
         self.states[rows] = states
 
     def standing(self, points: range) -> list[tuple[int, int]]:
@@ -134,10 +138,21 @@ class DetectorBank(Bank):
         self.levels[rows[changed]] = found["level"][changed]
         return changed, found[changed]
 
+    def note(self, points: Indices, **values: Floats) -> None:
+        """Write fields of the states of distinct points that are no readings of theirs."""
+        rows = self.rows(points)
+        for name, value in values.items():
+            self.states[name][rows] = value
+
 
 def _grown(array: npt.NDArray[Any], least: int, *, filler: int) -> npt.NDArray[Any]:
-    """The array with room for `least`, and for twice what it held."""
-    room = max(least, FEWEST_ROWS, 2 * len(array))
+    """The array with room for `least`."""
+    room = _room(least, len(array))
     grown = np.full(room, filler, array.dtype)
     grown[: len(array)] = array
     return grown
+
+
+def _room(least: int, held: int) -> int:
+    """More than is needed, so that a growing fleet is not copied point by point."""
+    return max(least, FEWEST_ROWS, held + held // 8)

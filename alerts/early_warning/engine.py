@@ -8,14 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from alerts.early_warning import blocks, fire
+from alerts.early_warning import blocks, fire, supply
 from alerts.early_warning.banks import Bank, DetectorBank, FireBank
 from alerts.early_warning.batch import Batch
 from alerts.early_warning.book import Book
 from alerts.early_warning.combination import DEVIATING, QUIET_SECONDS, Combination, Verdict
+from alerts.early_warning.course import Course
+from alerts.early_warning.facilities import DETECTORS
 from alerts.early_warning.findings import Detector, Finding, Indices, Level
 from alerts.early_warning.quantities import QUANTITIES, Quantity
-from alerts.early_warning.standing import Standing
+from alerts.early_warning.standing import Source, Standing
+from signals.facilities import Facility
 from signals.kinds import Kind
 from signals.metrics import METRIC_INDEX, METRICS
 
@@ -23,7 +26,10 @@ METRIC_BITS = 5
 METRIC_MASK = (1 << METRIC_BITS) - 1
 """A series' slot is its point's number and its metric's; there is room for 32 metrics."""
 assert len(METRICS) <= METRIC_MASK + 1
-FIRE = "fire"
+FIRE = Source(about="fire", name="fire")
+LIMITED_COURSE = "course"
+"""Of a metric, the one detector that a limit of a point's own is for."""
+PRESSURE, FLOW = METRIC_INDEX["water_pressure_mpa"], METRIC_INDEX["flow_l_per_s"]
 
 
 class Engine:
@@ -31,22 +37,25 @@ class Engine:
 
     Args:
         quantities: what the fire kernel follows.
-        detectors: by metric, name and detector, those that conclude by themselves.
+        detectors: by metric, name and detector, those that conclude by themselves; beside them, water pressure is held to GB 50974.
     """
 
     def __init__(
         self,
         quantities: Sequence[Quantity] = QUANTITIES,
         *,
-        detectors: Mapping[str, Mapping[str, Detector]] | None = None,
+        detectors: Mapping[str, Mapping[str, Detector]] = DETECTORS,
     ) -> None:
         self.book = Book()
         self._fires = {METRIC_INDEX[each.metric]: FireBank(each, metric=METRIC_INDEX[each.metric]) for each in quantities}
         self._others: dict[int, list[DetectorBank]] = {}
-        for metric, named in (detectors or {}).items():
+        for metric, named in detectors.items():
             number = METRIC_INDEX[metric]
             self._others[number] = [DetectorBank(detector, name=name, metric=number) for name, detector in named.items()]
-        self._followed = np.array([number in self._fires or number in self._others for number in range(METRIC_MASK + 1)])
+        self._supply = DetectorBank(supply, name="supply", metric=PRESSURE)
+        self._others.setdefault(PRESSURE, []).append(self._supply)
+        followed = {*self._fires, *self._others, FLOW}
+        self._followed = np.array([number in followed for number in range(METRIC_MASK + 1)])
         self._combination = Combination(self.book.zone_of)
         self._standing = Standing()
         self._changed: set[int] = set()
@@ -72,6 +81,23 @@ class Engine:
         """Whether anything is drawn from it."""
         return bool(self._followed[METRIC_INDEX[metric]])
 
+    def ask(self, facilities: Mapping[int, Facility], *, limits: Mapping[str, Mapping[int, float]]) -> None:
+        """Say what points, by their number, are held to: by their building, and by limits of their own for a metric.
+
+        What is not named is held to nothing of its own.
+        """
+        self._supply.states["facility"] = supply.NONE_ASKED
+        points = np.array(list(facilities), np.int64)
+        self._supply.note(points, facility=np.array([supply.FACILITIES[each] for each in facilities.values()], np.float64))
+        for metric, others in self._others.items():
+            own = limits.get(METRICS[metric], {})
+            for bank in others:
+                if bank.name == LIMITED_COURSE and isinstance(bank.detector, Course):
+                    rows = bank.rows(np.array(list(own), np.int64))
+                    limit = np.full(len(bank.states), np.nan)
+                    limit[rows] = list(own.values())
+                    bank.detector.ask(bank.states, limit=limit)
+
     def feed(self, slots: npt.ArrayLike, *, times: npt.ArrayLike, values: npt.ArrayLike) -> list[Finding]:
         """Take a batch: three columns in order of arrival, `times` in seconds of the devices' clocks; values are finite.
 
@@ -91,6 +117,8 @@ class Engine:
         for chosen in batch.rounds():
             for metric in np.unique(batch.metrics[chosen]).tolist():
                 of_metric = chosen[batch.metrics[chosen] == metric]
+                if metric == FLOW:
+                    self._supply.note(batch.points[of_metric], flow=batch.values[of_metric], flow_time=batch.times[of_metric])
                 self._feed_fire(batch, of_metric, metric=metric)
                 findings.extend(self._feed_others(batch, of_metric, metric=metric))
         findings.extend(self._combine(batch))

@@ -11,6 +11,7 @@ from signals.kinds import Kind
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.void]
 
 

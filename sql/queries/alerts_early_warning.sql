@@ -38,6 +38,11 @@ FROM point AS p
 JOIN transmitter AS t USING (transmitter_id)
 WHERE p.zone <> ''
 
+-- name: held_to
+-- Points that the register holds to a building's figures or to limits of their own.
+-- index: none (every registered point, once a minute)
+SELECT transmitter_id, point, facility, limits FROM point WHERE facility <> '' OR limits <> ''
+
 -- name: sensitivities
 -- Points that an officer wants less sensitive at %(at)s: the newest order counts, until it expires.
 -- index: point_sensitivity_expiring

@@ -25,7 +25,7 @@ FROM transmitter
 -- name: points
 -- The whole register of points.
 -- index: none (all of them: some ten thousand rows)
-SELECT transmitter_id, point, name, place, zone, registered FROM point
+SELECT transmitter_id, point, name, place, zone, facility, limits, registered FROM point
 
 -- name: put_village
 -- index: village_pkey
@@ -56,10 +56,11 @@ ON CONFLICT (transmitter_id) DO UPDATE SET
 
 -- name: put_point
 -- index: point_pkey
-INSERT INTO point (transmitter_id, point, name, place, zone, registered)
-VALUES (%(transmitter_id)s, %(point)s, %(name)s, %(place)s, %(zone)s, true)
+INSERT INTO point (transmitter_id, point, name, place, zone, facility, limits, registered)
+VALUES (%(transmitter_id)s, %(point)s, %(name)s, %(place)s, %(zone)s, %(facility)s, %(limits)s, true)
 ON CONFLICT (transmitter_id, point) DO UPDATE SET
-  name = excluded.name, place = excluded.place, zone = excluded.zone, registered = true
+  name = excluded.name, place = excluded.place, zone = excluded.zone, facility = excluded.facility, limits = excluded.limits,
+  registered = true
 
 -- name: remove_village
 -- Refused by the foreign keys while a key unit or transmitter stands in it.
@@ -213,7 +214,7 @@ ORDER BY t.transmitter_id
 
 -- name: points_of
 -- index: point_pkey
-SELECT point, name, place, zone, registered FROM point WHERE transmitter_id = %(transmitter_id)s ORDER BY point
+SELECT point, name, place, zone, facility, limits, registered FROM point WHERE transmitter_id = %(transmitter_id)s ORDER BY point
 
 -- name: open_gaps_of
 -- index: sequence_gap_pkey
