@@ -44,7 +44,7 @@ def score(
         print(line)
     if not curve and plots is None:
         return
-    trades = [report.trade(read, sensitivity=sensitivity) for sensitivity in report.SENSITIVITIES]
+    trades = report.trades(read)
     if curve:
         for line in report.curve_table(trades):
             print(line)

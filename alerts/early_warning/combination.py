@@ -22,6 +22,8 @@ WATCH_EVIDENCE = 0.8
 """Less comes up by chance once in some days at a reading a second, of a point whose limit is its own noise."""
 STRENGTHENING = 0.7
 """Half of what is enough, as squares go. Less adds nothing: two quantities come to half by chance now and then."""
+SURE_HINT = 4.0
+"""One reading alone is enough at four times the limit: no ordinary room of some thousand simulated days came to three."""
 DEVIATING = 0.5
 """Evidence below this is an ordinary room's."""
 LARGEST = 10.0
@@ -89,7 +91,7 @@ class Combination:
     def take(self, point: int, *, metric: int, time: float, evidence: float, hint: float) -> Verdict | None:
         """Take a reading's evidence, in order of arrival; `hint` is evidence of the newest reading alone.
 
-        A hint warns where the readings before it deviate already, else it is watched until the next confirms it.
+        A hint warns where it is strong or the readings before it strengthen it; else it is watched until the next confirms it.
         """
         if point not in self._points and max(evidence, hint) < DEVIATING:
             return None
@@ -99,7 +101,7 @@ class Combination:
         beside = self._beside(point, time=time, own=own)
         total = _together([own, beside.evidence]) if beside is not None else own
         if hint >= WARNING_EVIDENCE:
-            total = max(total, WARNING_EVIDENCE if own >= DEVIATING else WATCH_EVIDENCE)
+            total = max(total, WARNING_EVIDENCE if own >= STRENGTHENING or hint >= SURE_HINT else WATCH_EVIDENCE)
         level = Level.WARNING if total >= WARNING_EVIDENCE else Level.WATCH if total >= WATCH_EVIDENCE else Level.NONE
         if level > known.level:
             known.level, known.since = level, None

@@ -24,7 +24,7 @@ RATE_SECONDS = 15.0
 """Time constant of the rate of rise: a plume flickers faster, and a fire's first half minute still shows."""
 FORECAST_SECONDS = 30.0
 """How far ahead a reading looks: less than the lag of any heat detector of EN 54-5 in a weak plume."""
-FORECAST_OF_LEAD = FORECAST_SECONDS / RATE_SECONDS
+_FORECAST_OF_LEAD = FORECAST_SECONDS / RATE_SECONDS
 LEVEL_SECONDS = 1800.0
 """Time constant of the slow mean: it follows the day and the heating, and hardly a fire."""
 LEVEL_DEVIATING_SECONDS = 7200.0
@@ -35,6 +35,8 @@ NOISE_SECONDS = 120.0
 """Noise is what moves about a mean of this time constant: draughts and flicker, not the warming of a room."""
 UNKNOWN_SECONDS = NOISE_SECONDS / 2.0
 """A point followed for no longer than this has shown half of its noise's power: slow draughts take their time."""
+UNKNOWN_READINGS = 10.0
+"""Nor do so few readings show more than half of it: medians of three share what they show."""
 NOISE_TIMES = 6.0
 """The excess must be so many times the point's own noise: by chance, 5 times come up once in weeks at 1 Hz."""
 NOISE_CLIP = 3.0
@@ -89,7 +91,6 @@ FOUND = np.dtype(
         ("evidence", "<f4"),
         ("hint", "<f4"),
         ("value", "<f4"),
-        ("newest", "<f4"),
         ("rate", "<f4"),
         ("rise", "<f4"),
         ("noise", "<f4"),
@@ -143,21 +144,22 @@ def _advance(quantity: Quantity, state: Rows, *, found: Rows, time: Floats, valu
     damping = RATE_SECONDS / (RATE_SECONDS + span)
     held = _median(value, state["last"], other=state["before"])
     lead = (state["lead"] + held - state["held"]) * damping
-    ahead = held + lead * FORECAST_OF_LEAD
-    alone = value + (state["lead"] + value - state["held"]) * damping * FORECAST_OF_LEAD
+    ahead = held + lead * _FORECAST_OF_LEAD
+    alone = value + (state["lead"] + value - state["held"]) * damping * _FORECAST_OF_LEAD
     _note_resolution(state, value, least=quantity.fast_rise * FINEST_STEP)
-    limit = _limit(quantity, state, elapsed=elapsed) / sensitivity
+    noise = NOISE_TIMES * _noise(quantity, state)
+    limit = np.maximum(_limit(quantity, state, elapsed=elapsed), noise) / sensitivity
     climb = span / 60.0 / sensitivity
     allowed = state["fast"] + quantity.fast_rate * climb
     fast = np.maximum(np.minimum(allowed, ahead), state["level"])
     slow = np.maximum(np.minimum(state["slow"] + quantity.slow_rate * climb, held), state["level"])
     ripe = (state["count"] > WARM_UP_READINGS) & (state["age"] >= WARM_UP_SECONDS)
-    above = np.maximum((ahead - fast) / limit, (held - slow) * sensitivity / quantity.slow_rise)
+    above = np.maximum((ahead - fast) / limit, (held - slow) * sensitivity / np.maximum(quantity.slow_rise, noise))
     likely = ripe & (np.abs(value - held) < LEAP * quantity.fast_rise)
     found["evidence"] = evidence = np.where(ripe, np.maximum(above, 0.0), 0.0)
     found["hint"] = np.where(likely & (elapsed >= SPARSE_SECONDS), (alone - np.maximum(fast, allowed)) / limit, 0.0)
-    found["newest"] = value
     _tell(quantity, state, found=found, held=held, lead=lead)
+    _tell_newest(state, found=found, value=value, elapsed=elapsed)
     _learn(state, held=held, ahead=ahead, elapsed=elapsed, evidence=evidence)
     kept = {"time": time, "before": state["last"].copy(), "last": value, "elapsed": elapsed}
     for name, new in {**kept, "held": held, "lead": lead, "fast": fast, "slow": slow}.items():
@@ -169,6 +171,15 @@ def _tell(quantity: Quantity, state: Rows, *, found: Rows, held: Floats, lead: F
     found["evidence"] = np.maximum(found["evidence"], burning)
     found["value"], found["rise"], found["rate"] = held, held - state["level"], lead * (60.0 / RATE_SECONDS)
     found["noise"] = np.sqrt(np.maximum(state["noise"], quantity.noise**2))
+
+
+def _tell_newest(state: Rows, *, found: Rows, value: Floats, elapsed: Floats) -> None:
+    """Where the newest reading alone says something, its figures are told."""
+    hinted = (found["hint"] >= 1.0) & (found["evidence"] < 1.0)
+    if hinted.any():
+        rate = (value - state["held"]) / np.maximum(elapsed, 1e-9) * 60.0
+        for name, new in {"value": value, "rise": value - state["level"], "rate": rate}.items():
+            found[name] = np.where(hinted, new, found[name])
 
 
 def _enter(state: Rows, time: Floats, *, value: Floats) -> None:
@@ -194,14 +205,19 @@ def _note_resolution(state: Rows, value: Floats, *, least: float) -> None:
 
 
 def _limit(quantity: Quantity, state: Rows, *, elapsed: Floats) -> Floats:
-    """The excess that is evidence 1: the fire's, or what the point's own noise or resolution can feign."""
+    """The excess that is evidence 1 of a point without noise: the fire's, or what its resolution can feign."""
     largest = STEP_LARGEST * quantity.fast_rise
     resolution = np.where(np.isfinite(state["resolution"]), np.minimum(state["resolution"], largest), 0.0)
     gain = 1.0 + FORECAST_SECONDS / (RATE_SECONDS + elapsed)
-    unknown = 1.0 + UNKNOWN_SECONDS / np.maximum(state["age"], 1.0)
-    noise = np.sqrt(np.maximum(state["noise"], quantity.noise**2) * unknown)
-    limit: Floats = np.maximum(np.maximum(quantity.fast_rise, NOISE_TIMES * noise), STEP_TIMES * gain * resolution)
+    limit: Floats = np.maximum(quantity.fast_rise, STEP_TIMES * gain * resolution)
     return limit
+
+
+def _noise(quantity: Quantity, state: Rows) -> Floats:
+    """The point's own noise, with what it may have kept back so far."""
+    unknown = 1.0 + UNKNOWN_SECONDS / np.maximum(state["age"], 1.0) + UNKNOWN_READINGS / state["count"]
+    noise: Floats = np.sqrt(np.maximum(state["noise"], quantity.noise**2) * unknown)
+    return noise
 
 
 def _learn(state: Rows, *, held: Floats, ahead: Floats, elapsed: Floats, evidence: Floats) -> None:
@@ -230,7 +246,7 @@ def reason(quantity: Quantity, row: np.void) -> str:
         f" (own noise {row['noise']:.{digits + 1}f} {quantity.step_unit})"
     )
     if row["hint"] >= 1.0 > row["evidence"]:
-        words += f", its newest reading {row['newest']:.{digits}f} {quantity.unit}"
+        words += ", by its newest reading alone"
     growing, steady = to_go(quantity, row)
     if growing <= TO_GO_WORTH_SAYING_SECONDS:
         words += (

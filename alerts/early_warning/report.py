@@ -8,7 +8,7 @@ import numpy as np
 
 from alerts.early_warning import measured, scoring
 from alerts.early_warning.measured import Series
-from alerts.early_warning.scoring import AmbientScore, FireScore
+from alerts.early_warning.scoring import AmbientScore, FireScore, Warned
 from runtime.errors import ConfigurationError
 
 SENSITIVITIES = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0, 11.0, 16.0, 22.0)
@@ -55,11 +55,31 @@ def read(directory: Path | None) -> Data:
     return Data(fires=measured.fires(fires), rooms=measured.ambient(rooms) if rooms.exists() else [])
 
 
+def trades(data: Data, *, sensitivities: Sequence[float] = SENSITIVITIES) -> list[Trade]:
+    """The protocol at each sensitivity."""
+    fires, rooms = _watched(data.fires, sensitivities=sensitivities), _watched(data.rooms, sensitivities=sensitivities)
+    return [
+        Trade(
+            sensitivity=sensitivity,
+            fires=scoring.score_fires(burnt),
+            ambient=scoring.score_ambient(quiet) if quiet else None,
+        )
+        for sensitivity, burnt, quiet in zip(sensitivities, fires, rooms, strict=True)
+    ]
+
+
 def trade(data: Data, *, sensitivity: float = 1.0) -> Trade:
     """The protocol at one sensitivity."""
-    fires = scoring.score_fires([scoring.watch(run, sensitivity=sensitivity) for run in data.fires])
-    rooms = [scoring.watch(room, sensitivity=sensitivity) for room in data.rooms]
-    return Trade(sensitivity=sensitivity, fires=fires, ambient=scoring.score_ambient(rooms) if rooms else None)
+    return trades(data, sensitivities=[sensitivity])[0]
+
+
+def _watched(series: Sequence[Series], *, sensitivities: Sequence[float]) -> list[list[Warned]]:
+    """What was said of every series, by sensitivity."""
+    if not series:
+        return [[] for _ in sensitivities]
+    together = [(each, sensitivity) for sensitivity in sensitivities for each in series]
+    said = scoring.watch_all([each for each, _ in together], sensitivities=[sensitivity for _, sensitivity in together])
+    return [said[first : first + len(series)] for first in range(0, len(said), len(series))]
 
 
 def table(data: Data, *, found: Trade) -> Iterator[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from alerts.early_warning import measured
 from alerts.early_warning.engine import Engine
-from alerts.early_warning.findings import Finding, Floats, Level
+from alerts.early_warning.findings import Finding, Floats, Indices, Level
 from alerts.early_warning.measured import Series
 
 METRIC = "temperature_celsius"
@@ -60,22 +60,36 @@ class AmbientScore:
 
 
 def watch(series: Series, *, sensitivity: float = 1.0) -> Warned:
-    """Feed a series to a fresh engine, row by row."""
+    """What a fresh engine says of a series."""
+    return watch_all([series], sensitivities=[sensitivity])[0]
+
+
+def watch_all(series: Sequence[Series], *, sensitivities: Sequence[float]) -> list[Warned]:
+    """What an engine says of each series at its sensitivity. They are fed together: none hangs on its company or on later rows."""
     engine = Engine()
-    detectors = range(series.celsius.shape[1])
-    slots = [engine.slot(series.name, str(detector), metric=METRIC) for detector in detectors]
-    for detector in detectors:
-        engine.book.desensitise(detector, sensitivity=sensitivity)
-    first = {Level.WATCH: np.full(len(slots), math.inf), Level.WARNING: np.full(len(slots), math.inf)}
-    said = []
-    for second, row in zip(series.seconds, series.celsius, strict=True):
-        for finding in engine.feed(slots, times=np.full(len(slots), second), values=row):
-            detector = int(finding.point)
-            said.append((detector, finding))
-            for level in (Level.WATCH, Level.WARNING):
-                if finding.level >= level:
-                    first[level][detector] = min(first[level][detector], finding.time)
-    return Warned(series=series, watch=first[Level.WATCH], warning=first[Level.WARNING], findings=said)
+    slots: list[Indices] = []
+    for number, (each, sensitivity) in enumerate(zip(series, sensitivities, strict=True)):
+        detectors = [engine.slot(str(number), str(detector), metric=METRIC) for detector in range(each.celsius.shape[1])]
+        for detector in range(len(detectors)):
+            engine.book.desensitise(engine.book.number(str(number), str(detector)), sensitivity=sensitivity)
+        slots.append(np.tile(np.array(detectors), len(each.seconds)))
+    said: list[list[tuple[int, Finding]]] = [[] for _ in series]
+    for finding in engine.feed(
+        np.concatenate(slots),
+        times=np.concatenate([np.repeat(each.seconds, each.celsius.shape[1]) for each in series]),
+        values=np.concatenate([each.celsius.ravel() for each in series]),
+    ):
+        said[int(finding.transmitter_id)].append((int(finding.point), finding))
+    return [_warned(each, findings=findings) for each, findings in zip(series, said, strict=True)]
+
+
+def _warned(series: Series, *, findings: Sequence[tuple[int, Finding]]) -> Warned:
+    first = {level: np.full(series.celsius.shape[1], math.inf) for level in (Level.WATCH, Level.WARNING)}
+    for detector, finding in findings:
+        for level, at in first.items():
+            if finding.level >= level:
+                at[detector] = min(at[detector], finding.time)
+    return Warned(series=series, watch=first[Level.WATCH], warning=first[Level.WARNING], findings=findings)
 
 
 def score_fires(runs: Sequence[Warned]) -> FireScore:

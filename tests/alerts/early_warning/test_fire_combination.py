@@ -41,5 +41,10 @@ def test_a_neighbour_strengthens_and_one_of_another_zone_does_not():
 
 
 def test_a_hint_is_watched_until_the_next_reading_says_so_too():
-    alone, then = verdicts((0, TEMPERATURE, 0.0, 0.1, 3.0), (0, TEMPERATURE, 60.0, 0.6, 1.2))
+    alone, then = verdicts((0, TEMPERATURE, 0.0, 0.1, 3.0), (0, TEMPERATURE, 60.0, 0.7, 1.2))
     assert (alone.level, then.level) == (Level.WATCH, Level.WARNING)
+
+
+def test_a_strong_hint_warns_at_once():
+    (alone,) = verdicts((0, TEMPERATURE, 0.0, 0.0, 4.0))
+    assert alone.level is Level.WARNING

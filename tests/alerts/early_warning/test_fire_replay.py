@@ -58,17 +58,59 @@ def test_runs_that_are_mixed_know_nothing_of_each_other(runs):
 def test_a_wrong_line_is_named_and_the_others_go_on(runs):
     lines = lines_of(runs[0])
     lines[5] = "x,not-a-time,0,temperature_celsius,20\n"
-    lines[7] = "x,1,0,warmth,20\n"
+    lines[7] = "x,1,0,temperature_celsius,warm\n"
     lines[9] = "x,1,0\n"
-    lines[11] = "x,1,0,temperature_celsius,nan\n"
+    lines[11] = "x,1,0,temperature_celsius,inf\n"
     lines[13] = "x," + "1" * 5000 + ",0,temperature_celsius,1\n"
+    lines[15] = '"x,1,0,temperature_celsius,1\n'
     code, rows, errors = replayed("".join(lines))
     assert code == 1
     assert {row["level"] for row in rows} == {"watch", "warning"}
     told = errors.splitlines()
-    assert len(told) == 5
-    for number, words in ((6, "t_s 'not-a-time'"), (8, "metric 'warmth'"), (10, "3 members"), (12, "value 'nan'"), (14, "t_s")):
+    assert len(told) == 6
+    for number, words in (
+        (6, "t_s 'not-a-time'"),
+        (8, "value 'warm'"),
+        (10, "3 members"),
+        (12, "value 'inf'"),
+        (14, "longer than 4096 bytes"),
+        (16, "end of data"),
+    ):
         assert any(line.startswith(f"line {number}: ") and words in line for line in told), (number, told)
+
+
+def test_what_is_none_of_its_business_changes_nothing(runs):
+    lines = [HEADER, *lines_of(runs[0])]
+    plain = replayed("".join(lines))
+    dressed = [line.replace("\n", "\r\n").replace(",", ", ") for line in lines[:100]]
+    dressed[0] = "\ufeff" + dressed[0]
+    dressed += [line.replace("temperature_celsius", '"temperature_celsius"') for line in lines[100:]]
+    for at, foreign in ((50, "\r\n"), (60, HEADER), (70, f"{runs[0].name},-95,0,ion_volts,3.1\n")):
+        dressed.insert(at, foreign)
+    for at, value in ((80, ""), (90, "NaN")):
+        dressed.insert(at, f"{runs[0].name},-94.5,0,temperature_celsius,{value}\n")
+    code, rows, errors = replayed("".join(dressed))
+    assert (code, rows) == plain[:2] != (0, [])
+    assert sorted(errors.splitlines()) == [
+        "1 lines passed over: metric 'ion_volts' is none of the MQTT profile",
+        "2 lines passed over: nothing was measured",
+    ]
+
+
+def test_what_was_said_is_not_taken_back(runs):
+    lines = lines_of(runs[0])
+    whole = said(lines)
+    for end in (450, 900, 1000, 1100):
+        assert said(lines[:end]) == [row for row in whole if float(row.split(",")[2]) <= float(lines[end - 1].split(",")[1])]
+    assert said(lines, at_once=7) == whole != []
+
+
+def said(lines, *, at_once=1 << 20):
+    out = io.StringIO()
+    replay = Replay(out, errors=io.StringIO())
+    for first in range(0, len(lines), at_once):
+        replay.take([line.encode() for line in lines[first : first + at_once]])
+    return out.getvalue().splitlines()
 
 
 def test_it_answers_while_the_input_goes_on(runs):
@@ -101,10 +143,9 @@ def test_an_endless_line_takes_no_memory():
     assert errors.getvalue() == "line 1: longer than 4096 bytes\n"
 
 
-def test_few_runs_are_remembered():
-    replay = Replay(io.StringIO(), errors=io.StringIO())
-    replay.take([f"{run},0,p,temperature_celsius,20".encode() for run in range(1000)])
-    assert len(replay._engines) == 256
+def test_no_run_is_forgotten_however_many_are_mixed(runs):
+    copies = [line.replace(runs[0].name, f"copy {copy}") for line in lines_of(runs[0])[::4] for copy in range(500)]
+    assert sum(",warning," in row for row in said(copies)) == 500
 
 
 @pytest.mark.parametrize("cells", [["", "0", "p", "temperature_celsius", "1"], ["r", "inf", "p", "temperature_celsius", "1"]])
