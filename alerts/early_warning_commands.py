@@ -51,9 +51,11 @@ def score(
     if plots is not None:
         from alerts.early_warning.plots import plot_curve, plot_run
 
-        written = [plot_run(series, directory=plots) for series in read.fires]
-        written.append(plot_curve(trades, directory=plots))
-        print(f"{len(written)} plots written to {plots}")
+        plots.mkdir(parents=True, exist_ok=True)
+        for series in read.fires:
+            (plots / f"{series.name}.svg").write_text(plot_run(series), encoding="utf-8")
+        (plots / "curve.svg").write_text(plot_curve(trades), encoding="utf-8")
+        print(f"{len(read.fires) + 1} plots written to {plots}")
 
 
 def replay() -> None:

@@ -50,6 +50,7 @@ def documents(
     }
     for name, text in stale.items():
         if not check:
+            (FOLDER / name).parent.mkdir(exist_ok=True)
             (FOLDER / name).write_text(text, encoding="utf-8")
         typer.echo(f"docs/{name} {'is stale: run `wanghuo documents`' if check else 'written'}")
     raise typer.Exit(1 if check and stale else 0)
@@ -58,6 +59,7 @@ def documents(
 def pages(database_url: str) -> dict[str, str]:
     """Every page by name. The database is a migrated one; only its catalogue is read."""
     from alerts.machine_diagram import document as alarm_machine  # noqa: PLC0415
+    from stack.early_warning_document import documents as early_warning  # noqa: PLC0415
     from stack.schema_document import schema  # noqa: PLC0415
 
     _import_everything()
@@ -68,7 +70,7 @@ def pages(database_url: str) -> dict[str, str]:
         "schema.md": lambda: schema(database_url, note=NOTE),
         "settings.md": settings,
     }
-    return {name: make() for name, make in makers.items()}
+    return {name: make() for name, make in makers.items()} | early_warning(FOLDER)
 
 
 def kinds() -> str:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from alerts.early_warning.findings import Level
 
 WARNING_EVIDENCE = 1.0
+"""Enough: neither an ordinary room nor the point's own noise and resolution do this."""
 WATCH_EVIDENCE = 0.8
 """Less comes up by chance once in some days at a reading a second, of a point whose limit is its own noise."""
 STRENGTHENING = 0.7
@@ -27,6 +28,7 @@ SURE_HINT = 4.0
 DEVIATING = 0.5
 """Evidence below this is an ordinary room's."""
 LARGEST = 10.0
+"""More evidence counts as this."""
 COMPANION_SECONDS = 600.0
 """A quantity that was not measured for so long, the rarest sampling served, says nothing any more."""
 NEIGHBOUR_SECONDS = 120.0

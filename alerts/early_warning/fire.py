@@ -24,7 +24,6 @@ RATE_SECONDS = 15.0
 """Time constant of the rate of rise: a plume flickers faster, and a fire's first half minute still shows."""
 FORECAST_SECONDS = 30.0
 """How far ahead a reading looks: less than the lag of any heat detector of EN 54-5 in a weak plume."""
-_FORECAST_OF_LEAD = FORECAST_SECONDS / RATE_SECONDS
 LEVEL_SECONDS = 1800.0
 """Time constant of the slow mean: it follows the day and the heating, and hardly a fire."""
 LEVEL_DEVIATING_SECONDS = 7200.0
@@ -59,6 +58,7 @@ LEAP = 60.0
 DEVIATING = 0.5
 """Evidence from which on the point is not learnt from."""
 TO_GO_WORTH_SAYING_SECONDS = 3600.0
+"""A longer time to the threshold is not said."""
 SET_BACK_READINGS = 20
 """So many readings in a row before the newest one, each after the other: the clock was set back, not the network late."""
 
@@ -144,8 +144,8 @@ def _advance(quantity: Quantity, state: Rows, *, found: Rows, time: Floats, valu
     damping = RATE_SECONDS / (RATE_SECONDS + span)
     held = _median(value, state["last"], other=state["before"])
     lead = (state["lead"] + held - state["held"]) * damping
-    ahead = held + lead * _FORECAST_OF_LEAD
-    alone = value + (state["lead"] + value - state["held"]) * damping * _FORECAST_OF_LEAD
+    ahead = held + lead * (FORECAST_SECONDS / RATE_SECONDS)
+    alone = value + (state["lead"] + value - state["held"]) * damping * (FORECAST_SECONDS / RATE_SECONDS)
     _note_resolution(state, value, least=quantity.fast_rise * FINEST_STEP)
     noise = NOISE_TIMES * _noise(quantity, state)
     limit = np.maximum(_limit(quantity, state, elapsed=elapsed), noise) / sensitivity

@@ -1,7 +1,7 @@
-"""Plots of the protocol. matplotlib is a development tool: it is imported only when a plot is asked for."""
+"""Plots of the protocol, as SVG. matplotlib is a development tool: it is imported only when a plot is asked for."""
 
+import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RATE_SPAN_SECONDS = 15.0
+SENSITIVITIES_MARKED = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red")
 
 
-def plot_run(series: Series, *, directory: Path) -> Path:
+def plot_run(series: Series) -> str:
     """A run: what each detector felt, when it was watched and warned of, its rate of rise, and 58 °C."""
     figure = _figure(height=6.0)
     curves, rates = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
@@ -38,11 +39,11 @@ def plot_run(series: Series, *, directory: Path) -> Path:
     end = float(np.max(measured.fixed_alarm(series)[np.isfinite(measured.fixed_alarm(series))], initial=0)) + 30
     curves.set(title=f"{series.name}: dashed, the warnings", ylabel="felt, °C", ylim=(15, 80), xlim=(series.seconds[0], end))
     rates.set(xlabel="seconds from ignition", ylabel="K/min over 15 s", ylim=(-5, 60))
-    curves.legend(loc="upper left")
-    return _saved(figure, directory / f"{series.name}.svg")
+    curves.legend(loc="center left")
+    return _svg(figure)
 
 
-def plot_curve(trades: Sequence[Trade], *, directory: Path) -> Path:
+def plot_curve(trades: Sequence[Trade]) -> str:
     """Lead and false alarms over the sensitivity."""
     figure = _figure(height=6.0)
     leads, false = figure.subplots(2, 1, sharex=True)
@@ -60,11 +61,12 @@ def plot_curve(trades: Sequence[Trade], *, directory: Path) -> Path:
     leads.axhline(20, color="black", linewidth=0.8, linestyle="--")
     leads.set(ylabel="lead, s", title="Lead and false warnings over the sensitivity (1 is in force)", ylim=(-20, 80))
     false.set(xlabel="sensitivity", ylabel="false warnings")
-    return _saved(figure, directory / "curve.svg")
+    return _svg(figure)
 
 
 def _mark(axes: "Axes") -> None:
     axes.set_xscale("log", base=2)
+    axes.set_xticks(SENSITIVITIES_MARKED, labels=[f"{each:g}" for each in SENSITIVITIES_MARKED])
     axes.axvline(1.0, color="black", linewidth=0.8)
     axes.grid(visible=True, alpha=0.3)
     axes.legend(fontsize="small")
@@ -83,11 +85,12 @@ def _figure(*, height: float) -> "Figure":
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError as error:
         raise ConfigurationError("plots need matplotlib, which belongs to the development extra") from error
-    mpl.rcParams["svg.hashsalt"] = "wanghuo"
+    mpl.rcParams.update({"svg.hashsalt": "wanghuo", "svg.fonttype": "none"})
     return Figure(figsize=(8.0, height), layout="constrained")
 
 
-def _saved(figure: "Figure", path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None, "Creator": None})
-    return path
+def _svg(figure: "Figure") -> str:
+    """The same bytes for the same figures."""
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    return "\n".join(line.rstrip() for line in drawn.getvalue().splitlines()) + "\n"

@@ -44,6 +44,7 @@ TEMPERATURE = Quantity(
     slow_rate=0.5,
     # Cooking and a heater at once gain some 4 K beyond that.
     slow_rise=6.0,
+    # Half a step of a common sensor.
     noise=0.05,
     # Within class A1's static response of 54–65 °C (EN 54-5).
     threshold=58.0,
@@ -58,8 +59,11 @@ SMOKE = Quantity(
     fast_rate=0.02,
     # A fifth of the fixed threshold: dust and a cigarette across the room stay below.
     fast_rise=0.03,
+    # Haze of cooking comes faster and goes again; dust takes weeks.
     slow_rate=0.001,
+    # Twice the haze of a kitchen, and less than half of the fixed threshold.
     slow_rise=0.06,
+    # What a chamber flickers by, and its steps.
     noise=0.003,
     # Point detectors of EN 54-7 respond between 0.05 and 0.7 dB/m.
     threshold=0.15,
@@ -72,9 +76,13 @@ CARBON_MONOXIDE = Quantity(
     step_unit="ppm",
     # A gas cooker gives some ppm within ten minutes.
     fast_rate=3.0,
+    # A tenth of the fixed threshold: a burner that is lit, a car in the yard.
     fast_rise=6.0,
+    # Traffic and cookers move a room by some ppm an hour.
     slow_rate=0.15,
+    # A third of the fixed threshold.
     slow_rise=20.0,
+    # Electrochemical cells read in steps of 0.5 or 1 ppm.
     noise=0.5,
     # Fire detectors by CO respond to some tens of ppm (EN 54-26); people are in danger above it, whatever it comes from.
     threshold=60.0,
@@ -87,9 +95,13 @@ HYDROGEN = Quantity(
     step_unit="ppm",
     # Lead batteries gas slowly while they are charged; a lithium cell that vents gives hundreds of ppm within a minute.
     fast_rate=10.0,
+    # Some steps of a common sensor (5 ppm).
     fast_rise=20.0,
+    # A whole charge gives some tens of ppm in an hour.
     slow_rate=1.0,
+    # A quarter of the fixed threshold.
     slow_rise=100.0,
+    # Half a step of a common sensor.
     noise=2.0,
     # A hundredth of the lower explosive limit of 4 %.
     threshold=400.0,

@@ -116,6 +116,15 @@ def test_a_reason_has_numbers(data):
     assert 0.5 <= finding.confidence <= 1
 
 
+def test_the_time_to_the_threshold_is_about_right_if_the_fire_grows(data):
+    for warned in scoring.watch_all(data.fires, sensitivities=[1.0] * len(data.fires)):
+        fixed = measured.fixed_alarm(warned.series)
+        for detector, finding in warned.findings:
+            if finding.level is Level.WARNING:
+                growing = float(finding.reason.partition("58 °C in about ")[2].partition(" s if it keeps growing")[0])
+                assert 0.5 < growing / (fixed[detector] - finding.time) < 1.7
+
+
 def test_a_steady_warming_of_a_room_is_none():
     seconds = np.arange(0.0, 3600.0)
     celsius = 20.0 + np.minimum(seconds, 600.0)[:, None] / 60.0 * np.array([[0.25, 0.45]])
