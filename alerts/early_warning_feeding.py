@@ -23,6 +23,7 @@ from alerts.early_warning.findings import Finding, Level
 from alerts.facts import Actor, Observation
 from runtime.database import Connection
 from runtime.errors import Unavailable
+from runtime.failpoints import passing
 from signals.facilities import Facility, limits
 from signals.kinds import Kind
 from signals.metrics import METRICS
@@ -70,6 +71,7 @@ class Feeder:
         if rows:
             self.lag_seconds = (now() - rows[-1][1]).total_seconds()
         if self._is_to_be_stored():
+            passing("early_warning.fed")
             await self._store(connection, roster=roster, at=now())
         return bool(rows)
 
@@ -131,6 +133,8 @@ class Feeder:
             for block in self.engine.take_changed():
                 await connection.execute(_SQL["store_block"], {"block": block, "packed": self.engine.dump(block), "at": at})
             await connection.execute(_SQL["delete_telemetry"], {"inbox_ids": self._fed})
+            passing("early_warning.before_commit")
+        passing("early_warning.after_commit")
         metrics.RAISED.inc(sum(finding.level is Level.WARNING for finding, _ in self._findings))
         metrics.WATCHES.inc(sum(finding.level is Level.WATCH for finding, _ in self._findings))
         self._fed.clear()
