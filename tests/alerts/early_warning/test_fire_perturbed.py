@@ -52,6 +52,24 @@ def test_a_fire_is_warned_of_in_time_and_nothing_before_it(lag, change):
     assert (found.leads[:, 0] > 0).all()
 
 
+def told_on_change(seconds, celsius, *, step, report):
+    """The readings of a device that reports so often, and at once when it has moved by a step."""
+    told = [0]
+    for index in range(1, len(seconds)):
+        if seconds[index] - seconds[told[-1]] >= report or abs(celsius[index] - celsius[told[-1]]) >= step:
+            told.append(index)
+    return measured.Series(name="on change", seconds=seconds[told], celsius=celsius[told, None])
+
+
+@pytest.mark.parametrize("step", [0.5, 1.0, 2.0])
+def test_a_burst_on_change_is_enough(step):
+    runs = [felt(run, quiet=4 * 3600.0) for run in RUNS[47.0]]
+    series = [told_on_change(run.seconds, celsius, step=step, report=3600.0) for run in runs for celsius in run.celsius.T]
+    warned = [each.warning[0] for each in scoring.watch_all(series, sensitivities=[1.0] * len(series))]
+    fixed = np.concatenate([measured.fixed_alarm(run) for run in runs])
+    assert all(0 <= at < burnt for at, burnt in zip(warned, fixed, strict=True))
+
+
 @pytest.mark.parametrize(("quantity", "of_a_kelvin", "clean"), [(SMOKE, 0.01, 0.01), (CARBON_MONOXIDE, 1.0, 2.0)])
 @pytest.mark.parametrize("every", [2.0, 10.0])
 def test_smoke_and_gas_that_grow_as_the_heat_does(quantity, of_a_kelvin, clean, every):
