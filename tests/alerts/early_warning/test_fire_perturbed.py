@@ -34,6 +34,7 @@ def felt(run, *, every=1.0, quiet=0.0, stretched=1.0, grown=1.0, warmer=0.0, dri
         (200.0, {}),
         (47.0, {"stretched": 4.0}),
         (47.0, {"stretched": 0.5}),
+        (47.0, {"stretched": 8.0, "grown": 0.15, "every": 5.0}),
         (47.0, {"grown": 0.25}),
         (47.0, {"grown": 2.0}),
         (47.0, {"warmer": -25.0}),
