@@ -20,7 +20,7 @@ from alerts.conclusions import Roster, conclude
 from alerts.early_warning.combination import NO_ZONE
 from alerts.early_warning.engine import Engine
 from alerts.early_warning.findings import Finding, Level
-from alerts.facts import Actor, Observation
+from alerts.facts import Actor, ConditionKey, Observation
 from runtime.database import Connection
 from runtime.errors import Unavailable
 from runtime.failpoints import passing
@@ -122,14 +122,14 @@ class Feeder:
         return bool(self._findings) or (bool(self._fed) and due)
 
     async def _store(self, connection: Connection, *, roster: Roster, at: datetime) -> None:
-        words = observations(self._findings)
-        while len(words) > CONCLUDED_AT_ONCE:
+        words, turned = repeatable(observations(self._findings))
+        while words and len(words) + len(turned) > CONCLUDED_AT_ONCE:
             # A transaction concludes once. Were the states never stored, this would be found again, and be no news.
             async with connection.transaction():
                 await conclude(connection, words[:CONCLUDED_AT_ONCE], roster=roster, at=at)
             words = words[CONCLUDED_AT_ONCE:]
         async with connection.transaction():
-            await conclude(connection, words, roster=roster, at=at)
+            await conclude(connection, [*words, *turned], roster=roster, at=at)
             for block in self.engine.take_changed():
                 await connection.execute(_SQL["store_block"], {"block": block, "packed": self.engine.dump(block), "at": at})
             await connection.execute(_SQL["delete_telemetry"], {"inbox_ids": self._fed})
@@ -165,6 +165,19 @@ def observations(findings: Sequence[tuple[Finding, datetime]]) -> list[Observati
         for finding, received_at in findings
         for kind, active in _said(finding).items()
     ]
+
+
+def repeatable(words: Sequence[Observation]) -> tuple[list[Observation], list[Observation]]:
+    """Words that change nothing when they are said again, and those of conditions that had turned: began, over, began once more."""
+    first: dict[ConditionKey, bool] = {}
+    turned: dict[ConditionKey, list[Observation]] = {}
+    same = []
+    for word in words:
+        if word.key not in turned and first.setdefault(word.key, word.active) == word.active:
+            same.append(word)
+        else:
+            turned.setdefault(word.key, []).append(word)
+    return same, [word for those in turned.values() for word in those]
 
 
 def _said(finding: Finding) -> Mapping[Kind, bool]:

@@ -142,6 +142,30 @@ async def test_a_worker_that_dies_loses_nothing_and_doubles_nothing(database: Da
     assert waiting(database) == 0
 
 
+async def test_many_findings_are_concluded_in_turns_and_none_is_doubled_when_the_last_turn_fails(
+    database: DatabaseUnderTest, roster: RosterFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeding, "CONCLUDED_AT_ONCE", 1)
+    cooled = [(240.0 + second, 20.0) for second in range(900)]
+    for name in ("T1\0d1", "T2\0d1"):
+        hand_over(database, [*STEADY, *HEATING, *cooled], name=name)
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("CREATE TRIGGER broken BEFORE DELETE ON telemetry_inbox FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()")
+    async with connected(database) as connection:
+        with pytest.raises(psycopg.IntegrityError):
+            await feed(await begin(connection, engine=Engine()), connection, roster=roster)
+    assert [active for _, _, active, _ in warnings(database)] == [True, True], "what had begun is told, whatever came of the rest"
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("DROP TRIGGER broken ON telemetry_inbox")
+    async with connected(database) as connection:
+        await feed(await begin(connection, engine=Engine()), connection, roster=roster)
+    assert [active for _, _, active, _ in warnings(database)] == [False, False]
+    journal = read(database, "SELECT transmitter_id, effect FROM alarm_journal WHERE effect <> 'counted' ORDER BY journal_id")
+    assert journal == [("T1", "raised"), ("T2", "raised"), ("T1", "closed"), ("T2", "closed")]
+    assert read(database, "SELECT count(*) FROM notification") == [(2,)]
+    assert waiting(database) == 0
+
+
 async def test_one_worker_feeds_and_another_goes_on_when_it_ends(database: DatabaseUnderTest, roster: RosterFile) -> None:
     hand_over(database, STEADY)
     async with connected(database) as second:
