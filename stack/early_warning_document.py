@@ -1,6 +1,7 @@
 """What docs/early-warning.md says in figures: made from the code, and measured by it."""
 
 import ast
+import dataclasses
 import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,15 +10,18 @@ from types import ModuleType
 
 import numpy as np
 
-from alerts.early_warning import combination, fire, plots, report
+from alerts.early_warning import band, bounds, combination, course, facilities, fire, plots, refill, report, stuck, supply, trend
 from alerts.early_warning import quantities as known
+from alerts.early_warning.findings import Detector
 from alerts.early_warning.report import Data, Trade
+from signals.facilities import ASKED
 from stack.markdown import table
 
 PAGE = "early-warning.md"
 IMAGES = "images"
 SHOWN_RUNS = ("RedAccent_Open_Center_2", "RedAccent_Open_Corner_3")
 """The run of the longest lead over 58 °C and the one of the shortest."""
+_WORDS = {"KIND", "words", "unit", "decimals", "remark"}
 _COMMENTED = re.compile(r"((?:    # .*\n)+)    (\w+)=")
 _BLOCK = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -25,7 +29,13 @@ _BLOCK = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 def documents(folder: Path) -> dict[str, str]:
     """The page and its images, by name. Without the ordinary rooms, what was measured with them stays as it stands."""
     data = report.read(None)
-    made = {"quantities": quantities(), "parameters": parameters(fire, combination)}
+    made = {
+        "quantities": quantities(),
+        "parameters": parameters(fire, combination),
+        "buildings": buildings(),
+        "detectors": detectors(),
+        "facility_parameters": parameters(trend, course, band, refill, stuck, bounds, supply),
+    }
     images = {run.name: plots.plot_run(run) for run in data.fires if run.name in SHOWN_RUNS}
     if data.rooms:
         trades = report.trades(data)
@@ -48,6 +58,44 @@ def quantities() -> str:
             words = " ".join(line.strip(" #") for line in why.splitlines())
             rows.append((quantity.words, f"`{name}`", f"{getattr(quantity, name):g} {unit}", words))
     return table(("quantity", "parameter", "value", "why"), rows)
+
+
+def buildings() -> str:
+    """What GB 50974 asks of the water of each kind of building, as the register names it."""
+    rows = [
+        (
+            f"`{facility}`",
+            asked.chinese,
+            f"{asked.static_least:g}",
+            f"{asked.dynamic_least:g}…{asked.dynamic_most:g}" if asked.dynamic_least else "",
+        )
+        for facility, asked in ASKED.items()
+    ]
+    return table(("`facility`", "中文", "at rest, MPa at least", "flowing, MPa"), rows)
+
+
+def detectors() -> str:
+    """Every detector of a facility with its figures."""
+    rows = [
+        (f"`{metric}`", name, f"`{detector.KIND}`", _figures(detector))
+        for metric, named in facilities.DETECTORS.items()
+        for name, detector in named.items()
+    ]
+    return table(("metric", "detector", "states", "figures"), rows)
+
+
+def _figures(detector: Detector) -> str:
+    """What differs from the detector's defaults, in its own names."""
+    told = [field for field in dataclasses.fields(detector) if field.name not in _WORDS]  # type: ignore[arg-type]
+    values = {field.name: getattr(detector, field.name) for field in told}
+    defaults = {field.name: field.default for field in told}
+    return ", ".join(f"{name} {_value(value)}" for name, value in values.items() if value not in (defaults[name], np.inf))
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " / ".join(f"{each:g}" for each in value) if isinstance(value, tuple) else f"{value:g}"
 
 
 def parameters(*modules: ModuleType) -> str:

@@ -26,19 +26,23 @@ WINDOW_SECONDS = np.array([(window - 1) * SPAN_SECONDS for window in WINDOWS])
 WINDOW_SPANS_LEAST = np.array((1, 3, 4))
 """A window with readings in fewer spans shows nothing of what lasts."""
 DAYS = 5
+"""What was usual is kept for so many."""
 HOUR_SECONDS = 3_600.0
+"""What is usual is learnt when one to two of these have passed."""
 FEWEST_SECONDS = 2 * HOUR_SECONDS
 """Less is no band."""
 STEPS = 2.5
 """A change of so many steps of the point's own resolution is none."""
 SCATTER_TIMES = 3.0
-"""... and what is usual must be left by so many times what its days differ."""
+"""What is usual must be left by so many times what its days differ."""
 RELEASE = 0.5
-"""Back within this part of the margin, for `CALM_SECONDS`: it is over."""
+"""It is over within this part of the margin."""
 CALM_SECONDS = 600.0
+"""... for so long."""
 RELEARN_SECONDS = 7 * trend.DAY_SECONDS
 """What stands for a week is a new order of things: it is learnt."""
 WATCH_SHARE = 0.6
+"""Of the margin: enough for a watch."""
 
 STATE = np.dtype(
     [

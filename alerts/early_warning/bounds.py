@@ -10,7 +10,10 @@ from signals.kinds import Kind
 
 SHARE = 1 / 4
 """What one reading counts in the share of impossible ones: three in a row make more than half."""
-BEGINS, ENDS = 0.55, 0.15
+BEGINS = 0.55
+"""A share of impossible readings from which the sensor is suspect."""
+ENDS = 0.15
+"""... and below which it is well again."""
 
 STATE = np.dtype([*trend.CLOCK, ("last", "<f4"), ("share", "<f4"), ("level", "u1")])
 FOUND = np.dtype([("level", "u1"), ("confidence", "<f4"), ("value", "<f4"), ("share", "<f4")])

@@ -21,6 +21,7 @@ CONFIRMING_READINGS = 3
 SIGNIFICANT = 5.0
 """Slope over its error. A year of 100,000 series has 4e7 days: a normal error of 5 is exceeded by ten of them."""
 LATELY_DAYS = 6
+"""Younger days are not usual yet: some days of growth must not hide themselves."""
 KNOWN_DAYS = 3
 """What is usual is known after so many whole days."""
 ROOM_WATCH, ROOM_WARNING = 1 / 3, 1 / 2
@@ -28,7 +29,7 @@ ROOM_WATCH, ROOM_WARNING = 1 / 3, 1 / 2
 RELEASE = 0.8
 """What stands is over below this part of what began it, and at this part of the limit's distance."""
 CALM_SECONDS = 3_600.0
-"""... for so long."""
+"""It is over when nothing of it held for so long."""
 SECOND_DAY = 1
 
 STATE = np.dtype(
@@ -247,9 +248,9 @@ def _asked(course: Course, state: Rows, *, ease: float) -> Floats:
     margin = course.least * (1 - ease)
     # A limit that is a share of the best day is none before there were days.
     beyond = (newest >= state["limit"] - margin) & (known | state["own"] | (course.limit_share == 0))
-    beyond &= state["count"] >= CONFIRMING_READINGS
     if course.near:
         beyond |= ~known & (newest >= state["limit"] * course.near - margin)
+    beyond &= state["count"] >= CONFIRMING_READINGS
     warning = beyond | (used >= ROOM_WARNING * ease) | _by_trend(course, state, days=course.warning_days / ease)
     watch = (used >= ROOM_WATCH * ease) | _by_trend(course, state, days=course.watch_days / ease)
     return np.where(warning, float(Level.WARNING), np.where(watch, float(Level.WATCH), 0.0))

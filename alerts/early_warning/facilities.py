@@ -40,7 +40,8 @@ DETECTORS: Mapping[str, Mapping[str, Detector]] = {
     },
     "co_ppm": {
         "bounds": Bounds(words="carbon monoxide", unit="ppm", decimals=1, lowest=-10.0),
-        "stuck": Stuck(words="carbon monoxide", unit="ppm", decimals=1),
+        # Clean air is 0 for a sensor that shows nothing below it.
+        "stuck": Stuck(words="carbon monoxide", unit="ppm", decimals=1, rests_at=0.0),
         "zero": Course(
             KIND=Kind.SENSOR_SUSPECT,
             words="carbon monoxide in clean air",

@@ -15,16 +15,21 @@ from alerts.early_warning.findings import Flags, Floats, Level, Rows
 from signals.kinds import Kind
 
 SMOOTH_SECONDS = 30.0
+"""A refill takes longer."""
 DAYS = 5
+"""The longest sinkings of so many days are remembered."""
 CYCLES_LEAST = 20
 """Fewer refills show no rhythm; a pump that starts less often is watched by the band alone."""
 IRREGULAR = 0.5
 """The longest sinking is at most so much longer than the middle one."""
-LATE_SHARE, LATE_SECONDS = 0.1, 30.0
-"""Longer than the longest by so much, and by the time between two readings."""
+LATE_SHARE = 0.1
+"""A refill is late when the sinking is longer than the longest by this share,"""
+LATE_SECONDS = 30.0
+"""... and by so much, or by the time between two readings."""
 SINKING_SECONDS_MOST = 6 * 3_600.0
+"""A longer sinking is remembered as this: it is no pump's."""
 SILENT_SECONDS = 900.0
-"""Refills may have come unseen."""
+"""Without a reading for so long, refills may have come unseen."""
 LOWER = 0.05
 """Of the range: so far below where refills begin is below it."""
 RANGE_LEAST_MPA = 0.02

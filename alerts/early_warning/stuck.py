@@ -6,6 +6,7 @@ when one reading in so many repeats the one before.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,13 +17,16 @@ from signals.kinds import Kind
 LEAST_SECONDS = 5_400.0
 """An hour and a half: whatever stands still for less may move again."""
 TIMES = 3.0
+"""... and must be so many times longer than the longest of the days before."""
 CHANCE = 16.0
-"""Nats: a run that comes up once in nine million readings."""
+"""In nats: a run that comes up once in nine million readings."""
 READINGS_LEAST = 8
+"""Fewer equal readings are no run."""
 SHARE_READINGS = 500.0
 """The share of repeated readings is a mean over about so many."""
 SHARE_LEAST, SHARE_MOST = 0.02, 0.98
 DAYS = 5
+"""The longest runs of so many days are remembered."""
 FEWEST_SECONDS = 2 * 3_600.0
 """Less tells nothing of a series' runs."""
 
@@ -47,11 +51,16 @@ FOUND = np.dtype([("level", "u1"), ("confidence", "<f4"), ("value", "<f4"), ("se
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stuck:
-    """A detector of the engine, for one metric."""
+    """A detector of the engine, for one metric.
+
+    Attributes:
+        rests_at: what a sound sensor may say for days; NaN: it has no such value.
+    """
 
     words: str
     unit: str
     decimals: int
+    rests_at: float = np.nan
     KIND: Kind = Kind.SENSOR_SUSPECT
 
     @property
@@ -65,7 +74,7 @@ class Stuck:
 
     def step(self, state: Rows, *, time: Floats, value: Floats) -> Rows:
         """Take one reading of each series, changing `state`; one not newer than the last of its series is passed over."""
-        trend.take(state, time=time, value=value, advance=_advance)
+        trend.take(state, time=time, value=value, advance=partial(_advance, rests_at=self.rests_at))
         found = np.zeros(len(state), FOUND)
         found["level"], found["confidence"] = state["level"], 0.8 * (state["level"] > 0)
         found["value"], found["seconds"] = state["last"], state["run_seconds"]
@@ -88,7 +97,7 @@ def _longest(state: Rows) -> Floats:
     return longest
 
 
-def _advance(state: Rows, *, time: Floats, value: Floats) -> None:
+def _advance(state: Rows, *, time: Floats, value: Floats, rests_at: float) -> None:
     first = state["count"] == 0
     elapsed = np.where(first, 0.0, trend.passed(state, time))
     day = trend.day(state, time)
@@ -97,7 +106,7 @@ def _advance(state: Rows, *, time: Floats, value: Floats) -> None:
         part["days"][np.arange(len(part)), part["day"] % DAYS] = part["today"]
         part["today"], part["day"] = 0.0, day[over]
         state[over] = part
-    same = (value.astype(np.float32) == state["last"]) & ~first
+    same = (value.astype(np.float32) == state["last"]) & (value != rests_at) & ~first
     ended = ~same & (state["level"] == Level.NONE)
     state["today"] = np.where(ended, np.maximum(state["today"], state["run_seconds"]), state["today"])
     state["run"] = np.where(same, state["run"] + 1, 0)

@@ -13,12 +13,17 @@ from signals.kinds import Kind
 
 KIND = Kind.FACILITY_FAILING
 FLOWING_L_PER_S = 0.1
+"""Less is a sensor's zero; a hydrant gives some litres a second."""
 FLOW_HOLDS_SECONDS = 900.0
 """A flow says nothing of later times: the rarest sampling served is 10 min."""
-REST_SECONDS, FLOW_SECONDS = 900.0, 60.0
-"""So long must a pressure be wrong, over at least two readings."""
+REST_SECONDS = 900.0
+"""So long must a pressure at rest be too low: a draw is shorter."""
+FLOW_SECONDS = 60.0
+"""So long must a pressure be wrong while it flows, over at least two readings."""
 CALM_SECONDS = 600.0
+"""It is over when the pressure was right for so long."""
 GAP_SECONDS = 900.0
+"""What was between two readings farther apart counts as no longer than this."""
 
 NONE_ASKED = 0
 FACILITIES = {facility: number for number, facility in enumerate(ASKED, 1)}

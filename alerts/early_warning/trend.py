@@ -12,6 +12,7 @@ import numpy as np
 from alerts.early_warning.findings import Flags, Floats, Indices, Rows
 
 DAY_SECONDS = 86_400.0
+"""Of a series' days."""
 DAYS = 16
 """Days that are remembered: two weeks hold two of every weekday."""
 WINDOWS = (8, DAYS)

@@ -262,3 +262,26 @@ async def test_the_service_goes_on_when_its_connection_is_ended(database: Databa
                 await asyncio.sleep(0.02)
         running.cancel()
     assert len(warnings(database)) == 1
+
+
+async def test_the_register_says_what_a_point_is_held_to(database: DatabaseUnderTest, roster: RosterFile) -> None:
+    with psycopg.connect(database.url("wanghuo_registry")) as registry:
+        registry.execute("INSERT INTO village (village_id, name) VALUES ('V1', '白奇村')")
+        registry.execute("INSERT INTO transmitter (transmitter_id, village_id, class) VALUES ('T1', 'V1', 'bridge')")
+        registry.execute(
+            "INSERT INTO point (transmitter_id, point, facility, limits) VALUES ('T1', 'p', 'super_high_rise', ''),"
+            " ('T1', 'c', '', 'residual_current_ma=500')"
+        )
+    low = [(60.0 * minute, 0.12 + 0.001 * (minute % 2)) for minute in range(40)]
+    hand_over(database, low[:1], name="T1\0p", metric="water_pressure_mpa")
+    hand_over(database, [(0.0, 400.0)], name="T1\0c", metric="residual_current_ma")
+    async with connected(database) as connection:
+        feeder = await begin(connection, engine=Engine())
+        await feed(feeder, connection, roster=roster)
+        await look(connection, feeder)
+        hand_over(database, low[1:], name="T1\0p", metric="water_pressure_mpa")
+        hand_over(database, [(at, 400.0 + value) for at, value in low[1:]], name="T1\0c", metric="residual_current_ma")
+        await feed(feeder, connection, roster=roster)
+    ((kind, point, priority, reason),) = read(database, "SELECT kind, point, priority, reason FROM alarm")
+    assert (kind, point, priority) == ("facility_failing", "p", 2)
+    assert "at rest less than 0.15 MPa, which GB 50974 asks of a super high rise" in reason

@@ -53,6 +53,8 @@ BY_NAME = {
     **dict.fromkeys(("most", "count", "key", "definition_version", "lapse_days", "snapshot_id", "alarm_id", "readings", "boot"), 7),
     **dict.fromkeys(("bytes", "transmitter_bytes", "overhead"), 10**6),
     **dict.fromkeys(("has_control_room", "connected", "online"), True),
+    "facility": "high_rise",
+    "limits": "water_level_m=2.1",
     **dict.fromkeys(("transmitter_id", "class", "operator_id", "name", "reason", "occasion", "place", "zone", "path"), "T7"),
     **dict.fromkeys(("category", "address", "telephone", "action", "disposition", "cause", "version", "error", "profile"), "T7"),
     "village_id": "V7",

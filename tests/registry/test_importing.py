@@ -76,6 +76,19 @@ async def test_a_whole_register_and_again_without_effect(take, write, database):
     assert again.done.changes == []
 
 
+async def test_what_a_point_is_held_to(take, write, database):
+    points = "终端编号,部件,建筑类型,限值\nT1,1-2-3,高层建筑,water_level_m=2.10 residual_current_ma=500\nT1,1-2-4,industrial,\n"
+    await take(write(village=VILLAGES, key_unit=UNITS, transmitter=TRANSMITTERS, point=points))
+    assert rows(database, "SELECT point, facility, limits FROM point ORDER BY 1") == [
+        ("1-2-3", "high_rise", "residual_current_ma=500 water_level_m=2.1"),
+        ("1-2-4", "industrial", ""),
+    ]
+    (place, limit) = await refusal(take, write(point="transmitter_id,point,facility,limits\nT1,1-2-3,castle,co_ppm=3\n"))
+    assert "castle" in place
+    assert "municipal_hydrant" in place
+    assert "co_ppm=3" in limit
+
+
 async def test_a_trial_changes_nothing(take, write, database):
     outcome = await take(write(village=VILLAGES), dry_run=True)
     assert tallies(outcome) == {"village": (2, 0, 0, 0)}

@@ -20,6 +20,8 @@ WRONG = {
     "transmitter_class": [("transmitter", {"class": "'gateway'"})],
     "transmitter_withdrawn_after_accepted": [("transmitter", {"accepted_on": "'2025-03-02'", "withdrawn_on": "'2025-03-01'"})],
     "point_length": [("point", {"point": LONG})],
+    "point_facility": [("point", {"facility": "'castle'"})],
+    "point_limits_form": [("point", {"limits": text}) for text in ("'500'", "'water_level_m=2,1'", "' water_level_m=2'")],
     "connection_snapshot_occasion": [("connection_snapshot", {"occasion": "'hourly'"})],
     "connection_snapshot_lapse": [("connection_snapshot", {"lapse_days": "0"})],
     "connection_snapshot_unit_reason": [("connection_snapshot_unit", {"reason": "'online'"})],
