@@ -22,6 +22,7 @@ from ingest.telemetry_writer import TelemetryWriter
 from ingest.uptime import Span
 from runtime.failpoints import passing
 from signals.gb26875 import LANE, clock
+from signals.gb26875.statements import Found, Unreadable
 from signals.gb26875.tables import Command
 from signals.instants import microseconds
 
@@ -65,9 +66,16 @@ class Lane:
         """Take a frame that is to be stored."""
         arrival.channel.waits()
         if arrival.device is not None:
-            arrival.stated = stated(arrival.frame, arrival.device)
+            arrival.stated = self._stated(arrival, arrival.device)
         (self._urgent if arrival.urgent else self._calm).append(arrival)
         self._changed.set()
+
+    def _stated(self, arrival: Arrival, device: Device) -> list[Found]:
+        try:
+            return stated(arrival.frame, device)
+        except Exception:  # a mistake of ours must not end the connection, and with it every repeat of this frame
+            log.exception("what a frame from %s states cannot be read", arrival.channel.peer)
+            return [Unreadable(why="unforeseen; see the log")]
 
     def say(self, item: Item) -> None:
         """Store something of the centre's own, with the next batch."""

@@ -112,7 +112,7 @@ def fits(data: bytes) -> bool:
 
 
 def encode(unit: Mapping[str, Any]) -> bytes:
-    """The inverse of `decode`.
+    """The inverse of `decode`, but for how text was padded.
 
     Raises:
         ValueError: a member is missing or does not fit, or there are more objects than the type may have and `count` does not say
@@ -160,8 +160,6 @@ def _read(data: bytes, offset: int, *, layout: Layout) -> tuple[dict[str, Any], 
     if layout.prefixed:
         raw = data[offset + 1 : offset + 1 + data[offset]]
         members |= {"text": text.read(raw)}
-        if text.write(members["text"], length=data[offset]) != raw or len(members["text"].encode("gb18030")) != len(raw):
-            members |= {"text_hex": raw.hex()}
         offset += 1 + data[offset]
     return members, offset
 
@@ -170,7 +168,7 @@ def _write(members: fields.Members, *, layout: Layout) -> bytes:
     fixed = b"".join(one.write(members) for one in layout.fields)
     if not layout.prefixed:
         return fixed
-    raw = bytes.fromhex(members["text_hex"]) if "text_hex" in members else members.get("text", "").encode("gb18030", "replace")
+    raw = text.encode(members.get("text", ""))
     if len(raw) > 255:
         raise ValueError(f"text: {len(raw)} bytes are above the limit of 255")
     return fixed + bytes((len(raw),)) + raw

@@ -56,33 +56,29 @@ def component_address(*, as_integer: bool) -> Field:
 
 
 def flags(name: str, listed: str, *, bits: tuple[str, ...], size: int) -> Field:
-    """A word of flags: as a hexadecimal number, and as a list of the names of its set bits, lowest first."""
+    """A word of flags: as a hexadecimal number, and as a list of its set bits' names, lowest first; `reserved_bitN` has none."""
+    names = (*bits, *(f"reserved_bit{bit}" for bit in range(len(bits), 8 * size)))
 
     def read(raw: bytes) -> dict[str, Any]:
         value = int.from_bytes(raw, "little")
-        return {name: f"0x{value:0{2 * size}X}", listed: names_of(value, bits)}
+        return {name: f"0x{value:0{2 * size}X}", listed: [flag for bit, flag in enumerate(names) if value >> bit & 1]}
 
     def write(members: Members) -> bytes:
         stated = members.get(name)
-        value = sum(1 << _bit(flag, bits) for flag in members.get(listed, ())) if stated is None else int(str(stated), 16)
-        return value.to_bytes(size, "little")
+        if stated is None:
+            stated = sum(1 << _bit(flag, names) for flag in set(members.get(listed, ())))
+        return _integer({name: int(stated, 16) if isinstance(stated, str) else stated}, name, size=size)
 
     return Field(size=size, read=read, write=write)
 
 
 def description() -> Field:
-    """31 bytes of text. `text_hex` stands beside `text` where writing the text anew would give other bytes."""
-
-    def read(raw: bytes) -> dict[str, Any]:
-        found = {"text": text.read(raw)}
-        return found if text.write(found["text"]) == raw else {**found, "text_hex": raw.hex()}
-
-    def write(members: Members) -> bytes:
-        if "text_hex" in members:
-            return _hexadecimal(members, "text_hex", size=text.DESCRIPTION_BYTES)
-        return text.write(members.get("text", ""))
-
-    return Field(size=text.DESCRIPTION_BYTES, read=read, write=write)
+    """31 bytes of text; how it was padded is not kept."""
+    return Field(
+        size=text.DESCRIPTION_BYTES,
+        read=lambda raw: {"text": text.read(raw)},
+        write=lambda members: text.write(members.get("text", "")),
+    )
 
 
 def analog() -> Field:
@@ -128,23 +124,27 @@ def reserved() -> Field:
     )
 
 
-def names_of(value: int, bits: tuple[str, ...]) -> list[str]:
-    """Names of the set bits, lowest first; `reserved_bitN` where the standard has no name."""
-    return [bits[bit] if bit < len(bits) else f"reserved_bit{bit}" for bit in range(value.bit_length()) if value >> bit & 1]
+def _bit(flag: str, names: tuple[str, ...]) -> int:
+    if flag not in names:
+        raise ValueError(f"{flag!r} is none of {', '.join(names)}")
+    return names.index(flag)
 
 
-def _bit(flag: str, bits: tuple[str, ...]) -> int:
-    if flag in bits:
-        return bits.index(flag)
-    if flag.startswith("reserved_bit"):
-        return int(flag.removeprefix("reserved_bit"))
-    raise ValueError(f"{flag!r} is none of {', '.join(bits)}")
+def whole(members: Members, name: str) -> int:
+    """An integer member.
 
-
-def _integer(members: Members, name: str, *, size: int, signed: bool = False) -> bytes:
+    Raises:
+        KeyError: it is missing.
+        ValueError: it is none.
+    """
     value = members[name]
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{name}: {value!r} is not an integer")  # noqa: TRY004
+    return value
+
+
+def _integer(members: Members, name: str, *, size: int, signed: bool = False) -> bytes:
+    value = whole(members, name)
     try:
         return value.to_bytes(size, "little", signed=signed)
     except OverflowError:

@@ -5,12 +5,17 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from signals.gb26875 import clock, content
+from signals.gb26875.fields import whole
 from signals.gb26875.frames import EMPTY_BYTES, Fault, Frame, Passed, Receiver, read_one
 from signals.gb26875.tables import Command
 
 
 def of(frame: Frame) -> dict[str, Any]:
-    """A frame's members. `checksum_ok` and `end_ok` stand there only where they are false."""
+    """A frame's members.
+
+    `checksum_ok` and `end_ok` stand there only where they are false, `adu_hex` only where writing `adu` anew gives other bytes,
+    for text is padded in many ways.
+    """
     found: dict[str, Any] = {
         "serial": frame.serial,
         "version": f"{frame.version[0]}.{frame.version[1]}",
@@ -24,6 +29,8 @@ def of(frame: Frame) -> dict[str, Any]:
         "command_name": command_name(frame.command),
         "adu": content.decode(frame.data),
     }
+    if content.encode(found["adu"]) != frame.data:
+        found["adu_hex"] = frame.data.hex()
     if not frame.checksum_ok:
         found["checksum_ok"] = False
     if not frame.end_ok:
@@ -40,13 +47,13 @@ def frame(members: Mapping[str, Any]) -> Frame:
     try:
         major, _, user = str(members.get("version", "1.0")).partition(".")
         made = Frame(
-            serial=int(members["serial"]),
+            serial=whole(members, "serial"),
             version=(int(major), int(user)),
             time=clock.unshow(members.get("frame_time")),
             source=_address(members, "source_address"),
             destination=_address(members, "dest_address"),
-            command=int(members["command"]),
-            data=content.encode(members.get("adu", {"empty": True})),
+            command=whole(members, "command"),
+            data=_data(members),
         )
         made.encode()
     except KeyError as error:
@@ -110,6 +117,12 @@ def _passed(part: Passed) -> dict[str, Any]:
     return {"error": part.fault.value, "detail": sentences[part.fault], "bytes": part.count, "head_hex": part.head.hex()}
 
 
+def _data(members: Mapping[str, Any]) -> bytes:
+    unit = members.get("adu", {"empty": True})
+    raw = bytes.fromhex(members.get("adu_hex", ""))
+    return raw if raw and content.decode(raw) == unit else content.encode(unit)
+
+
 def _address(members: Mapping[str, Any], name: str) -> bytes:
     if f"{name}_hex" in members:
         raw = bytes.fromhex(members[f"{name}_hex"])
@@ -117,6 +130,6 @@ def _address(members: Mapping[str, Any], name: str) -> bytes:
             raise ValueError(f"{name}_hex: {len(raw)} bytes where 6 are due")
         return raw
     try:
-        return int(members[f"{name}_le"]).to_bytes(6, "little")
+        return whole(members, f"{name}_le").to_bytes(6, "little")
     except OverflowError:
         raise ValueError(f"{name}_le: {members[f'{name}_le']} does not fit 6 bytes") from None

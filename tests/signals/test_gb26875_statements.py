@@ -187,6 +187,10 @@ def test_a_misfit_is_named(wrong):
         frame(**wrong).encode()
 
 
+def unit_with(flags):
+    return {"type": 21, "objects": [{"status": flags, "time": None}]}
+
+
 @pytest.mark.parametrize(
     "members",
     [
@@ -196,6 +200,10 @@ def test_a_misfit_is_named(wrong):
         {"serial": 1, "command": 2, "source_address_le": 1, "dest_address_le": 1, "adu": {"type": 99, "objects": [{}]}},
         {"serial": 1, "command": 2, "source_address_le": 1, "dest_address_le": 1, "adu": {"type": 25, "objects": [{}, {}]}},
         {"serial": 1, "command": 2, "source_address_le": 1, "dest_address_le": 1, "adu": {"type": 4, "objects": [{}]}},
+        {"serial": 1, "command": 2, "source_address_le": 1, "dest_address_le": 1, "adu": unit_with(["reserved_bit99999999999"])},
+        {"serial": 1, "command": 2, "source_address_le": 1, "dest_address_le": 1, "adu": unit_with(["smoke"])},
+        {"serial": 1.5, "command": 2, "source_address_le": 1, "dest_address_le": 1},
+        {"serial": 1, "command": True, "source_address_le": 1, "dest_address_le": 1},
     ],
 )
 def test_members_that_do_not_fit_are_refused(members):
@@ -214,8 +222,9 @@ def test_a_text_is_cut_between_characters(words):
     assert not text.read(raw).startswith(text.UNDECODABLE)
 
 
-def test_text_that_is_none_is_kept():
-    raw = b"\xff\xff\xff" + bytes(28)
+@pytest.mark.parametrize("raw", [b"\xff\xff\xff", b"undecodable:zz", b" undecodable:ff", b"undecodable:"], ids=repr)
+def test_text_that_is_none_or_looks_like_our_word_for_it_is_kept(raw):
+    raw = raw.ljust(text.DESCRIPTION_BYTES, b"\x00")
     assert text.write(text.read(raw)) == raw
 
 

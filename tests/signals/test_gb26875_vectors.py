@@ -5,26 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from signals.gb26875 import meaning
+from signals.gb26875 import content, meaning
 
 VECTORS = [json.loads(line) for line in (Path(__file__).parents[1] / "data/gb26875/vectors.jsonl").read_text().splitlines()]
 WHOLE = [vector for vector in VECTORS if "adu" in vector["meaning"]]
-OURS = {"checksum_ok", "end_ok"}
-"""What we say besides, where a frame is not sound."""
-
-
-def without_ours(members):
-    unit = members["adu"]
-    if "objects" in unit:
-        objects = [{name: value for name, value in one.items() if name != "text_hex"} for one in unit["objects"]]
-        unit = {**unit, "objects": objects}
-    return {name: value for name, value in members.items() if name not in OURS} | {"adu": unit}
+OURS = {"checksum_ok", "end_ok", "adu_hex"}
+"""What we say besides: that a frame is not sound, and its bytes where its text is padded otherwise than we would."""
 
 
 @pytest.mark.parametrize("vector", WHOLE, ids=lambda vector: vector["id"])
 def test_a_frame_means_what_it_says(vector):
     (found,) = meaning.read(bytes.fromhex(vector["hex"]))
-    assert without_ours(found) == {name: value for name, value in vector["meaning"].items() if name != "summary"}
+    said = {name: value for name, value in found.items() if name not in OURS}
+    assert said == {name: value for name, value in vector["meaning"].items() if name != "summary"}
     assert found.get("checksum_ok", True) == vector["checksum_ok"]
 
 
@@ -56,3 +49,19 @@ def test_objects_may_be_given_by_names():
     found["adu"] = {"type": 1, "count": 1, "objects": [state]}
     (again,) = meaning.read(meaning.frame(found).encode())
     assert again["adu"]["objects"][0]["status_word"] == "0x8002"
+
+
+def test_a_flag_given_twice_is_one_and_a_number_is_a_number():
+    state = {"system_type": 1, "system_address": 1, "time": None}
+    for members in ({"status": ["fire", "fire"]}, {"status_word": 2}, {"status_word": "0x0002"}):
+        unit = content.encode({"type": 1, "count": 1, "objects": [{**state, **members}]})
+        assert content.decode(unit)["objects"][0]["status"] == ["fire"]
+
+
+def test_a_changed_text_is_written_and_the_old_bytes_are_not():
+    (raw,) = [bytes.fromhex(vector["hex"]) for vector in VECTORS if vector["id"] == "gb-126"]
+    (found,) = meaning.read(raw)
+    assert found["adu_hex"] == raw[27:-3].hex(), "padded with spaces"
+    found["adu"]["objects"][0]["text"] = "走廊"
+    (again,) = meaning.read(meaning.frame(found).encode())
+    assert (again["adu"]["objects"][0]["text"], "adu_hex" in again) == ("走廊", False)
