@@ -5,6 +5,7 @@ import re
 import socket
 import sys
 import time
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedReader
@@ -18,8 +19,9 @@ from signals.gb26875.tables import Command
 
 LINE_BYTES_MAXIMUM = 1024 * 1024
 CHUNK_BYTES = 64 * 1024
-_SEPARATORS = re.compile(rb"0[xX]|[\s:,;-]")
-_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_SEPARATORS = re.compile(rb"0[xX]|\\x|[\s\x1a:,;\"'\[\]-]")
+"""What people, programs and DOS (its end of a file) put between, before and behind hexadecimal digits."""
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f]")
 _ANSWERED = frozenset({Command.CONTROL, Command.SEND_DATA, Command.REQUEST})
 
 
@@ -105,8 +107,7 @@ def encode() -> int:
             _complain(line, error)
             status = 1
         else:
-            sys.stdout.write(frame.encode().hex() + "\n")
-            sys.stdout.flush()
+            _write(frame.encode().hex())
     return status
 
 
@@ -189,7 +190,7 @@ def _lines(stream: BufferedReader) -> Iterator[NumberedLine]:
     number = 0
     while line := stream.readline(LINE_BYTES_MAXIMUM):
         number += 1
-        problem = None
+        problem, line = None, line.removeprefix(BOM_UTF8) if number == 1 else line
         if len(line) == LINE_BYTES_MAXIMUM and not line.endswith(b"\n"):
             problem = f"longer than the limit of {LINE_BYTES_MAXIMUM} bytes"
             while (rest := stream.readline(LINE_BYTES_MAXIMUM)) and not rest.endswith(b"\n"):
@@ -215,17 +216,21 @@ def _of_json(line: NumberedLine) -> Frame:
         raise ValueError(line.problem)
     try:
         members = json.loads(line.text)
+        if not isinstance(members, dict):
+            raise ValueError("a JSON object with a frame's members is due")  # noqa: TRY004
+        if "error" in members:
+            raise ValueError("this line tells of bytes that are no frame")
+        return meaning.frame(members)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    if not isinstance(members, dict):
-        raise ValueError("a JSON object with a frame's members is due")  # noqa: TRY004
-    if "error" in members:
-        raise ValueError("this line tells of bytes that are no frame")
-    return meaning.frame(members)
 
 
 def _print(members: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(members, ensure_ascii=False) + "\n")
+    _write(json.dumps(members, ensure_ascii=False))
+
+
+def _write(text: str) -> None:
+    sys.stdout.buffer.write(text.encode() + b"\n")  # UTF-8 whatever the locale says
     sys.stdout.flush()
 
 
@@ -234,4 +239,6 @@ def _complain(line: NumberedLine, error: Exception) -> None:
 
 
 def _input() -> BufferedReader:
+    if sys.stdin is None:
+        raise ConfigurationError("standard input is closed: frames are due there")
     return cast("BufferedReader", sys.stdin.buffer)

@@ -15,14 +15,14 @@ SOUND = [vector for vector in VECTORS if vector["conformance"] == "conformant"]
 TIMEOUT = 60
 
 
-def wanghuo(*arguments: str, given: bytes) -> subprocess.CompletedProcess[bytes]:
+def wanghuo(*arguments: str, given: bytes, locale: str = "C.UTF-8") -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-m", "stack.cli", "gb26875", *arguments],
         input=given,
         capture_output=True,
         timeout=TIMEOUT,
         check=False,
-        env={**os.environ, "WANGHUO_ENVIRONMENT_FILE": os.devnull},
+        env={**os.environ, "WANGHUO_ENVIRONMENT_FILE": os.devnull, "LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     )
 
 
@@ -52,7 +52,9 @@ def test_a_capture_is_told_from_lines_by_its_bytes():
     assert found[3]["offset"] == len(frames[0]) + 2 + len(frames[1])
 
 
-@pytest.mark.parametrize("written", ["0x40 0x40, 00", "40:40:00", "40-40-00  # as logged", "40 40 00"])
+@pytest.mark.parametrize(
+    "written", ["0x40 0x40, 00", "40:40:00", "40-40-00  # as logged", "40 40 00", "\\x40\\x40 00", '["4040 00']
+)
 def test_hexadecimal_is_read_as_people_write_it(written):
     head, rest = written.partition("#")[0].rstrip(), SOUND[0]["hex"][6:]
     assert bytes.fromhex(SOUND[0]["hex"])[:2] == b"@@"
@@ -60,6 +62,16 @@ def test_hexadecimal_is_read_as_people_write_it(written):
     line = f"{head[:-2]}{first} {rest} # {written}\n\n# nothing\n"
     done = wanghuo("decode", given=line.encode())
     assert [one["serial"] for one in told(done)] == [SOUND[0]["meaning"]["serial"]]
+
+
+def test_a_file_may_come_from_windows_and_go_to_any_locale():
+    (vector,) = [one for one in VECTORS if one["id"] == "gb-126"]
+    lines = b"\xef\xbb\xbf" + f"{vector['hex'].upper()}\r\n\r\n{vector['hex']}\r\n\x1a".encode()
+    decoded = wanghuo("decode", given=lines, locale="C")
+    assert (decoded.returncode, decoded.stderr) == (0, b"")
+    assert [one["adu"]["objects"][0]["text"] for one in told(decoded)] == ["酒店负一层肉类加工间"] * 2
+    encoded = wanghuo("encode", given=b"\xef\xbb\xbf" + decoded.stdout, locale="C")
+    assert encoded.stdout.decode().split() == [vector["hex"]] * 2
 
 
 def test_a_bad_line_is_named_and_stops_nothing():
