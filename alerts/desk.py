@@ -108,8 +108,10 @@ class Desk:
                 self._hear(observation)
         elif isinstance(fact, StateReport):
             known = {key: last for key in fact.covers if (last := self._last_word(key)) is not None}
-            for observation in compare(fact, known, open_alarms=self._open.keys()):
+            since = {key: self._alarms[self._open[key]].received_at for key in fact.covers if key in self._open}
+            for observation in compare(fact, known, open_since=since):
                 self.take(observation)
+            self._hear_again(fact)
         elif fact.kind is Kind.RESET and fact.active:
             self._reset(fact)
         else:
@@ -170,6 +172,15 @@ class Desk:
         else:
             self._pass_over(word)
 
+    def _hear_again(self, report: StateReport) -> None:
+        """What is still on was heard of at the report: an older word, which it overtook, must not end it."""
+        theirs = self._theirs(report.transmitter_id)
+        for key in report.active:
+            last = theirs.get(key)
+            if last is not None and last.active and last.received_at < report.received_at:
+                theirs[key] = replace(last, received_at=report.received_at)
+                self._words.add(key)
+
     def _reset(self, word: Observation) -> None:
         theirs = self._theirs(word.transmitter_id)
         if not word.active or not is_newer(word, theirs.get(word.key)):
@@ -177,7 +188,8 @@ class Desk:
         self._remember(word)
         for condition in list(theirs.values()):
             key = condition.key
-            if condition.active and is_behind(word.key, key) and is_newer(replace(word, active=False), condition):
+            overtaken = word.boot is None and word.received_at < condition.received_at
+            if condition.active and not overtaken and is_behind(word.key, key) and is_newer(replace(word, active=False), condition):
                 ended = replace(word, point=key.point, kind=key.kind, raw_kind=key.raw_kind, active=False)
                 self._remember(ended)
                 if POLICY[key.kind].behaviour is not Behaviour.INFORMING:

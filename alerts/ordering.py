@@ -5,7 +5,8 @@ where the counter began anew. Where there is doubt, a beginning counts as new (i
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from alerts.facts import Actor, CompleteSnapshot, Condition, ConditionKey, Observation, StateReport
 from alerts.machine import Behaviour
@@ -89,19 +90,28 @@ def reconcile(snapshot: CompleteSnapshot, conditions: Iterable[Condition]) -> li
 
 
 def compare(
-    report: StateReport, known: Mapping[ConditionKey, Condition], *, open_alarms: Collection[ConditionKey]
+    report: StateReport, known: Mapping[ConditionKey, Condition], *, open_since: Mapping[ConditionKey, datetime]
 ) -> list[Observation]:
     """What a report of a point's state adds to its known conditions: ends first, then beginnings.
 
     A state that is said again is no new alarm while one is open; where a person has closed it, it rings unless it is told to be the
     same occurrence. The very same frame said anew, later than a repeat comes, is a device that restarted: its fire counts anew.
+
+    Fires overtake what was said before them, and no counter tells: a condition that was heard of after the report came is not ended
+    by it. Where the report came after its alarm, it was over in between, and is there again. `open_since`: when the first word of
+    each open alarm came.
     """
-    ended = [key for key in report.covers if key not in report.active and key in known and known[key].active]
+    over = [key for key in report.covers if key not in report.active and key in known and known[key].active]
+    ended = [key for key in over if report.received_at >= known[key].received_at]
+    between = {key for key in over if open_since.get(key, report.received_at) < report.received_at < known[key].received_at}
     begun = [
         key
         for key in report.covers
-        if key in report.active
-        and not (key in known and known[key].active and _is_restated(report, known[key], is_open=key in open_alarms))
+        if key in between
+        or (
+            key in report.active
+            and not (key in known and known[key].active and _is_restated(report, known[key], is_open=key in open_since))
+        )
     ]
     return [_reported(report, key, active=False) for key in ended] + [_reported(report, key, active=True) for key in begun]
 

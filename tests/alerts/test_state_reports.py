@@ -60,6 +60,26 @@ def test_a_fire_after_a_restore_rings_again():
     assert memory.outcomes() == [Outcome.RAISED, Outcome.RESTORED, Outcome.RE_ALARMED]
 
 
+def test_a_fire_that_overtook_what_was_said_before_it_stays():
+    memory = Memory()
+    memory.take(report(Kind.FIRE_ALARM, serial=2, second=2), report(serial=1, second=1))
+    memory.take(report(Kind.RESET, serial=0, second=0, point="2"))
+    assert memory.outcomes() == [Outcome.RAISED]
+    assert memory.alarms[1].state.device is Device.ACTIVE
+
+
+def test_a_fire_that_overtook_its_own_end_rings_again():
+    memory = Memory()
+    memory.take(report(Kind.FIRE_ALARM, serial=1, second=1))
+    memory.order(1, EventName.ACKNOWLEDGE)
+    memory.take(report(Kind.FIRE_ALARM, serial=3, second=3))
+    memory.take(report(serial=2, second=2))
+    assert memory.outcomes() == [Outcome.RAISED, Outcome.ACKNOWLEDGED, Outcome.RE_ALARMED]
+    assert memory.alarms[1].state.device is Device.ACTIVE
+    memory.take(report(serial=4, second=4))
+    assert memory.alarms[1].state.device is Device.RESTORED
+
+
 def test_an_identical_fire_of_a_restarted_device_counts_anew():
     memory = Memory()
     memory.take(report(Kind.FIRE_ALARM, serial=0, second=1))
