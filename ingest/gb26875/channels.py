@@ -1,6 +1,7 @@
 """The ways on which frames come and go: a TCP connection, or the address that a datagram came from. Only bytes and frames here."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -12,6 +13,8 @@ TORN_SECONDS = 10.0
 """So long the rest of a frame is waited for (the standard's own time-out, 6.5); then a frame that lies inside it is looked for."""
 UNCONFIRMED_MAXIMUM = 64
 """Frames of one connection that wait to be stored; beyond, we stop reading it."""
+KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+"""Seconds, and probes: a peer that is gone without a word (power cut, mobile line) is noticed within two minutes, busy or not."""
 OUT_BYTES_MAXIMUM = 256 * 1024
 """Bytes that a device does not take: it does not listen, and its connection is ended."""
 
@@ -72,6 +75,8 @@ class TcpChannel(asyncio.Protocol):
         self.host, self._port = transport.get_extra_info("peername")[:2]
         if not self._opened(self):
             transport.abort()  # type: ignore[attr-defined]
+            return
+        _keep_alive(transport.get_extra_info("socket"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None:
@@ -190,6 +195,13 @@ class UdpServer(asyncio.DatagramProtocol):
 
     def error_received(self, exc: Exception) -> None:  # noqa: ARG002
         metrics.UDP_ERRORS.inc()
+
+
+def _keep_alive(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEPALIVE.items():
+        if hasattr(socket, name):  # not everywhere
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def _count_passed(parts: Iterable[Frame | Passed]) -> None:

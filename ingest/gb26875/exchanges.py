@@ -47,12 +47,13 @@ class Due(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Exchange:
-    """One command on its way. `next_at`: on the monotonic clock."""
+    """One command on its way. `next_at`: on the monotonic clock; `denial`: what the device last said against it."""
 
     due: Due
     frame: Frame
     sent: int = 0
     next_at: float = 0.0
+    denial: Frame | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,24 +124,18 @@ class Exchanges:
             elif line.open.next_at <= at:
                 self._again(line, at=at)
 
-    def reply(self, transmitter_id: str, frame: Frame) -> bool:
-        """A device answers with command 3, 5 or 6. Returns whether that was waited for."""
+    def reply(self, transmitter_id: str, frame: Frame) -> None:
+        """A device answers with command 3, 5 or 6; what nobody waits for is left."""
         line = self._lines.get(transmitter_id)
         exchange = line.open if line else None
         if line is None or exchange is None or exchange.frame.serial != frame.serial or not exchange.sent:
-            return False
-        due, asked = exchange.due, exchange.frame.command == Command.REQUEST
-        if frame.command == Command.DENY:
-            self._end(line, Stage.FAILED, frame=frame, text="the device denied it")
+            return
+        if frame.command == Command.DENY:  # it may have come damaged: said again like what is not answered (6.4, 6.5)
+            exchange.denial, exchange.next_at = frame, 0.0
         elif frame.command == Command.ANSWER:
             self._end(line, Stage.ANSWERED, frame=frame, answer=content.decode(frame.data))
-        elif asked:
-            return False  # a confirm is no answer to a question
-        elif due.name == Name.DUTY_CHECK:
-            self._end(line, Stage.CONFIRMED, frame=frame)
-        else:
-            self._end(line, Stage.ANSWERED, frame=frame)
-        return True
+        elif exchange.frame.command != Command.REQUEST:  # a confirm is no answer to a question
+            self._end(line, Stage.CONFIRMED if exchange.due.name == Name.DUTY_CHECK else Stage.ANSWERED, frame=frame)
 
     def _begin(self, transmitter_id: str, line: _Line, *, at: float) -> None:
         while line.waiting and line.open is None:
@@ -160,9 +155,14 @@ class Exchanges:
     def _again(self, line: _Line, *, at: float) -> None:
         exchange = line.open
         assert exchange is not None
-        if exchange.sent > self._patience.repeats:
+        said = f"said {exchange.sent} times"
+        if exchange.sent > self._patience.repeats and exchange.denial is not None:
+            self._end(line, Stage.FAILED, frame=exchange.denial, text=f"the device denied it, {said}")
+        elif exchange.sent > self._patience.repeats:
             seconds = self._patience.timeout_seconds
-            self._end(line, Stage.FAILED, text=f"no answer within {seconds:g} s, said {exchange.sent} times", silent=True)
+            self._end(line, Stage.FAILED, text=f"no answer within {seconds:g} s, {said}", silent=True)
+        elif self._now() >= exchange.due.expires_at and exchange.sent:
+            self._end(line, Stage.FAILED, text=f"no answer until it expired, {said}", silent=exchange.denial is None)
         elif self._now() >= exchange.due.expires_at:
             self._end(line, Stage.FAILED, text="the device was not connected until it expired", unsent=True)
         elif self._way.send(exchange.due.transmitter_id, exchange.frame):

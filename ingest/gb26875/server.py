@@ -97,7 +97,8 @@ class Server:
         """A frame came on a channel."""
         at = self._now()
         device = self._book.find(frame.source, peer=channel.host)
-        if device is not None and frame.checksum_ok:
+        trusted = device is not None and device.profile.trusts(frame)
+        if device is not None and trusted:
             self._bind(device, channel, frame=frame)
             self._lane.hear(device, clock_tag=frame.time, at=at)
         arrival = Arrival(frame=frame, device=device, channel=channel, received_at=at)
@@ -107,10 +108,11 @@ class Server:
             answer(arrival, at=at)
             return
         if frame.command in REPLIES:
-            known = device is not None and self.exchanges.reply(device.transmitter_id, frame)
-            if not known or frame.command != Command.ANSWER:
+            if device is not None and trusted:
+                self.exchanges.reply(device.transmitter_id, frame)
+            if frame.command != Command.ANSWER:
                 return
-        self._lane.take(arrival)
+        self._lane.take(arrival)  # an answer that nobody waits for too: it states what others do
 
     def _bind(self, device: Device, channel: Channel, *, frame: Frame) -> None:
         """The device speaks to us by this channel from now on; a connection it has left behind half open is ended."""

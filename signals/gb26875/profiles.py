@@ -55,6 +55,10 @@ class Profile:
         told = _told(frame)
         return [departure for departure in Departure if told[departure]]
 
+    def trusts(self, frame: Frame) -> bool:
+        """Whether the frame is what the device said: its checksum is right, or never is."""
+        return frame.checksum_ok or Departure.CHECKSUM in self.accepts
+
     def is_heartbeat(self, frame: Frame) -> bool:
         """Whether the frame only says that the device is there, and departs in nothing that this profile does not forgive."""
         beats = frame.command == Command.SEND_DATA and (not frame.data or frame.data in self.heartbeats)

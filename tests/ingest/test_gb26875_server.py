@@ -90,6 +90,7 @@ async def test_a_wrong_checksum_is_denied_unless_the_profile_forgives_it(databas
             raw[-3] ^= 0xFF
             device.writer.write(bytes(raw))
             assert (await device.hear()).command == expected
+    assert column(database, "SELECT transmitter_id FROM presence") == ["P2"], "who said the other is not known"
     assert column(database, "SELECT class FROM signal WHERE transmitter_id = 'P1'") == ["centre"]
     assert rows(database, "SELECT class, defects FROM signal WHERE transmitter_id = 'P2'") == [
         {"class": "state", "defects": ["checksum"]}
@@ -149,6 +150,21 @@ async def test_a_new_connection_of_a_device_replaces_the_old_one(database):
         assert await first.ended()
 
 
+async def test_a_connection_that_is_silent_is_ended(database):
+    async with serving(database, gb26875_idle_seconds=1) as port, line(port) as device:
+        assert await device.ended()
+
+
+async def test_an_answer_that_nobody_waits_for_rings_all_the_same(database):
+    enrol_device(database)
+    async with serving(database) as port, line(port) as device:
+        await device.say(upload(component(FIRE), serial=900, command=Command.ANSWER))
+        assert (await device.ask(upload(serial=5))).serial == 5, "an answer is not confirmed"
+        async with asyncio.timeout(WAIT_SECONDS):
+            while column(database, "SELECT priority FROM signal_inbox") != [0]:
+                await asyncio.sleep(0.05)
+
+
 async def test_a_host_has_only_so_many_connections(database):
     async with serving(database, gb26875_host_connections_maximum=1) as port, line(port) as first:
         enrol_device(database)
@@ -156,6 +172,30 @@ async def test_a_host_has_only_so_many_connections(database):
         async with line(port) as second:
             assert await second.ended()
         assert (await first.ask(upload(component(FIRE), serial=1))).command == Command.CONFIRM
+
+
+async def test_a_denied_command_is_said_again_and_a_damaged_reply_is_none(database):
+    enrol_device(database)
+    with psycopg.connect(database.owner_url) as connection:
+        connection.execute(
+            "INSERT INTO command (command_id, transmitter_id, name, content, requested_by, issued_at, expires_at) VALUES"
+            " ('00000000-0000-0000-0000-000000000001', 'P1', 'set_clock', '{}', 'Li', now(), now() + interval '60 s')"
+        )
+    async with serving(database, gb26875_timeout_seconds=3, gb26875_repeats=2) as port, line(port) as device:
+        await device.ask(upload(component(0), serial=1))
+        said = await device.hear()
+        damaged = bytearray(said.reply(Command.CONFIRM, time=TIME).encode())
+        damaged[-3] ^= 1
+        device.writer.write(bytes(damaged))
+        for _ in range(2):
+            await device.say(said.reply(Command.DENY, time=TIME))
+            assert await device.hear() == said
+        await device.say(said.reply(Command.DENY, time=TIME))
+        async with asyncio.timeout(WAIT_SECONDS):
+            while column(database, "SELECT count(*) FROM signal WHERE class = 'reply'") != [2]:
+                await asyncio.sleep(0.05)
+    told = column(database, "SELECT detail->>'text' FROM signal WHERE class = 'reply' AND detail->>'stage' = 'failed'")
+    assert told == ["the device denied it, said 3 times"]
 
 
 async def test_a_command_is_sent_repeated_and_its_fate_told(database):
