@@ -27,7 +27,8 @@ def run(*, roster: Path, folder: Path | None) -> None:
     with PrivateStack(PrivateStackSettings(folder=folder or default_folder() / "up", roster=roster)) as stack:
         stack.start_services()
         publish_environment(stack, where=Path(".stack/env"))
-        print(f"ready: broker {stack.broker.url}; database on port {stack.database.port}", flush=True)  # noqa: T201
+        where = f"broker {stack.broker.url}; GB/T 26875.3 on port {stack.gb26875_port}; database on port {stack.database.port}"
+        print(f"ready: {where}", flush=True)  # noqa: T201
         while not ended.wait(WATCH_SECONDS):
             mend(stack)
 

@@ -7,7 +7,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
@@ -47,10 +47,17 @@ class Due(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Exchange:
-    """One command on its way. `next_at`: on the monotonic clock; `denial`: what the device last said against it."""
+    """One command on its way.
+
+    Attributes:
+        frame: as it was said last.
+        next_at: when it is said again, on the monotonic clock.
+        denial: what the device last said against it.
+    """
 
     due: Due
-    frame: Frame
+    serial: int
+    frame: Frame | None = None
     sent: int = 0
     next_at: float = 0.0
     denial: Frame | None = None
@@ -118,9 +125,9 @@ class Exchanges:
 
     def turn(self, *, at: float) -> None:
         """Send what is to be sent at `at`, on the monotonic clock; give up what has had its time."""
-        for transmitter_id, line in list(self._lines.items()):
+        for line in list(self._lines.values()):
             if line.open is None:
-                self._begin(transmitter_id, line, at=at)
+                self._begin(line, at=at)
             elif line.open.next_at <= at:
                 self._again(line, at=at)
 
@@ -128,7 +135,7 @@ class Exchanges:
         """A device answers with command 3, 5 or 6; what nobody waits for is left."""
         line = self._lines.get(transmitter_id)
         exchange = line.open if line else None
-        if line is None or exchange is None or exchange.frame.serial != frame.serial or not exchange.sent:
+        if line is None or exchange is None or exchange.frame is None or exchange.serial != frame.serial or not exchange.sent:
             return
         if frame.command == Command.DENY:  # it may have come damaged: said again like what is not answered (6.4, 6.5)
             exchange.denial, exchange.next_at = frame, 0.0
@@ -137,20 +144,23 @@ class Exchanges:
         elif exchange.frame.command != Command.REQUEST:  # a confirm is no answer to a question
             self._end(line, Stage.CONFIRMED if exchange.due.name == Name.DUTY_CHECK else Stage.ANSWERED, frame=frame)
 
-    def _begin(self, transmitter_id: str, line: _Line, *, at: float) -> None:
+    def _begin(self, line: _Line, *, at: float) -> None:
         while line.waiting and line.open is None:
-            due = line.waiting.popleft()
-            try:
-                unit = gb26875_unit(due.name, due.content, at=self._now(), order=self._way.order(transmitter_id))
-                frame = self._way.make(transmitter_id, line.serial)
-                frame = _with(frame, command=Command(unit.command), data=content.encode(unit.adu))
-            except (ValueError, KeyError, TypeError) as error:
-                log.warning("command %s to %s cannot be said in a frame: %s", due.command_id, transmitter_id, error)
-                self._tell(due, Stage.FAILED, frame=None, text=f"it cannot be said in a frame: {error}", unsent=True)
-                continue
-            line.open = Exchange(due=due, frame=frame)
-            line.serial = (line.serial + 1) % SERIAL_MODULUS
+            line.open = Exchange(due=line.waiting.popleft(), serial=line.serial)
             self._again(line, at=at)
+            if line.open is not None:
+                line.serial = (line.serial + 1) % SERIAL_MODULUS
+
+    def _made(self, due: Due, *, serial: int) -> Frame | None:
+        """The command in a frame, as of now; None where it cannot be said in one, which is told."""
+        try:
+            unit = gb26875_unit(due.name, due.content, at=self._now(), order=self._way.order(due.transmitter_id))
+            frame = self._way.make(due.transmitter_id, serial)
+            return replace(frame, command=unit.command, data=content.encode(unit.adu))
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("command %s to %s cannot be said in a frame: %s", due.command_id, due.transmitter_id, error)
+            self._tell(due, Stage.FAILED, frame=None, text=f"it cannot be said in a frame: {error}", unsent=True)
+            return None
 
     def _again(self, line: _Line, *, at: float) -> None:
         exchange = line.open
@@ -165,6 +175,15 @@ class Exchanges:
             self._end(line, Stage.FAILED, text=f"no answer until it expired, {said}", silent=exchange.denial is None)
         elif self._now() >= exchange.due.expires_at:
             self._end(line, Stage.FAILED, text="the device was not connected until it expired", unsent=True)
+        else:
+            self._send(line, exchange, at=at)
+
+    def _send(self, line: _Line, exchange: Exchange, *, at: float) -> None:
+        # What waits for its device goes stale: the time, and the address by which it knows us. A clock does with every repeat.
+        if not exchange.sent or exchange.due.name == Name.SET_CLOCK:
+            exchange.frame = self._made(exchange.due, serial=exchange.serial)
+        if exchange.frame is None:
+            line.open = None
         elif self._way.send(exchange.due.transmitter_id, exchange.frame):
             exchange.sent += 1
             exchange.next_at = at + self._patience.timeout_seconds
@@ -207,15 +226,3 @@ class Exchanges:
         )
         where = Provenance(topic="gb26875/command", transmitter_id=due.transmitter_id, message_class=None, received_at=at)
         self._say(Item(provenance=where, raw=payload, facts=(fact,)))
-
-
-def _with(frame: Frame, *, command: Command, data: bytes) -> Frame:
-    return Frame(
-        serial=frame.serial,
-        version=frame.version,
-        time=frame.time,
-        source=frame.source,
-        destination=frame.destination,
-        command=command,
-        data=data,
-    )
