@@ -7,7 +7,7 @@ from typing import Any
 from alerts.machine import AlarmState, Behaviour, Device, EventName, Handling, lawful_actions
 from alerts.policy import FIRE_PRIORITY, POLICY
 from alerts.printing import add, facts, say, show, table
-from alerts.wording import shanghai
+from alerts.wording import said_name, shanghai
 from signals.kinds import Kind
 
 _Row = Mapping[str, Any]
@@ -107,7 +107,8 @@ def _what(alarm: _Row) -> str:
 
 
 def _point(alarm: _Row) -> str:
-    return str(alarm["point_name"] or alarm["point"] or alarm["transmitter_name"] or alarm["transmitter_id"])
+    name = alarm["point_name"] or said_name(alarm["detail"])
+    return str(name or alarm["point"] or alarm["transmitter_name"] or alarm["transmitter_id"])
 
 
 def _detail(detail: Mapping[str, Any]) -> str:

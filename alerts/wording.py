@@ -7,6 +7,7 @@ from typing import Any
 from alerts.facts import Alarm, Change, Observation, Order
 from alerts.machine import Device, EventName, Outcome
 from alerts.policy import POLICY
+from signals.gb26875.text import UNDECODABLE
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 """China has one time, without summer time since 1991."""
@@ -88,9 +89,15 @@ def body(alarm: Alarm, *, told_at: datetime) -> str:
 
 
 def point_name(alarm: Alarm) -> str:
-    """The point's name, else its address; for the transmitter itself the transmitter's."""
+    """The point's name, else what its frame calls it, else its address; for the transmitter itself the transmitter's."""
     key, place = alarm.key, alarm.place
-    return place.point_name or key.point or place.transmitter_name or key.transmitter_id
+    return place.point_name or said_name(alarm.detail) or key.point or place.transmitter_name or key.transmitter_id
+
+
+def said_name(detail: Mapping[str, Any]) -> str:
+    """The description of a part in a frame of GB/T 26875.3: its panel's name for it. Empty where there is none."""
+    text = detail.get("text") if "system_address" in detail else None
+    return text if isinstance(text, str) and not text.startswith(UNDECODABLE) else ""
 
 
 def publication(change: Change, alarm: Alarm, *, at: datetime) -> dict[str, Any]:

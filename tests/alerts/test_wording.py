@@ -36,6 +36,25 @@ def test_a_reason_is_what_was_said(word, reason: str) -> None:
     assert wording.reason(word) == reason
 
 
+@pytest.mark.parametrize(
+    ("known", "detail", "name"),
+    [
+        ("东走道", {"system_address": 2, "text": "酒店负一层"}, "东走道"),
+        ("", {"system_address": 2, "text": "酒店负一层"}, "酒店负一层"),
+        ("", {"system_address": 2, "text": "undecodable:ff"}, "2-41-8"),
+        ("", {"system_address": 2}, "2-41-8"),
+        ("", {"text": "much smoke"}, "2-41-8"),
+    ],
+)
+def test_a_point_is_called_as_the_register_has_it_else_as_its_frame_does(known, detail, name) -> None:
+    places = {("P1", "2-41-8"): Place(point_name=known)}
+    desk = Desk(Loaded(conditions=[], alarms=[], places=places), at=AT)
+    desk.take(observed(transmitter="P1", point="2-41-8", detail=detail))
+    desk.name_raised([1])
+    (alarm,) = desk.new_alarms
+    assert wording.point_name(alarm) == name
+
+
 members = st.sampled_from(["text", "reason", "detail", "level", "cause", "code", "confidence", "values", "evidence", "defects"])
 anything = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=5),
