@@ -29,6 +29,25 @@ async def test_a_fire_is_stored_before_it_is_confirmed(database):
     assert column(database, "SELECT lane FROM presence WHERE transmitter_id = 'P1'") == ["gb26875"]
 
 
+async def test_a_fire_overtakes_what_waits_before_it(database):
+    enrol_device(database)
+    enrol_device(database, "P2", address=bytes(6))
+    async with serving(database) as port, line(port) as busy, line(port) as burning:
+        await burning.ask(upload(component(0), source=bytes(6)))
+        with psycopg.connect(database.owner_url) as connection:
+            connection.execute("LOCK TABLE signal IN ACCESS EXCLUSIVE MODE")
+            for serial in range(60):
+                await busy.say(upload(component(FAULT, point=(1, serial)), serial=serial))
+            assert (await busy.ask(upload(serial=999))).serial == 999, "a heartbeat waits for nobody: the others were taken"
+            await burning.say(upload(component(FIRE), serial=1, source=bytes(6)))
+        assert (await burning.hear()).command == Command.CONFIRM
+        for _ in range(60):
+            await busy.hear()
+    handed = column(database, "SELECT priority FROM signal_inbox ORDER BY inbox_id")
+    assert sorted(handed) == [0] + [1] * 61
+    assert handed.index(0) < 60
+
+
 async def test_a_repeat_is_confirmed_again_and_stored_once(database):
     enrol_device(database)
     async with serving(database) as port, line(port) as device:
