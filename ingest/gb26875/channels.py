@@ -11,6 +11,8 @@ from signals.gb26875.frames import Frame, Passed, Receiver
 
 TORN_SECONDS = 10.0
 """So long the rest of a frame is waited for (the standard's own time-out, 6.5); then a frame that lies inside it is looked for."""
+PAUSE_SECONDS = 1.0
+"""So long where a whole frame stands behind the beginning of another: it may be a fire."""
 UNCONFIRMED_MAXIMUM = 64
 """Frames of one connection that wait to be stored; beyond, we stop reading it."""
 KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
@@ -91,7 +93,8 @@ class TcpChannel(asyncio.Protocol):
 
     def tear(self, *, at: float) -> None:
         """Give up on a frame whose rest does not come (`at` on the monotonic clock)."""
-        if self._receiver.waiting and at - self.last_heard > TORN_SECONDS:
+        silent = at - self.last_heard
+        if self._receiver.waiting and (silent > TORN_SECONDS or (silent > PAUSE_SECONDS and self._receiver.holds_frame)):
             self._deliver(self._receiver.tear())
 
     def send(self, data: bytes) -> bool:

@@ -126,6 +126,11 @@ class Receiver:
         """Bytes of a frame that is not complete; the caller gives up on it with `tear` when the rest does not come in time."""
         return len(self._buffer)
 
+    @property
+    def holds_frame(self) -> bool:
+        """Whether a whole frame with a right checksum lies in what waits: then the frame that began before it is a torn one."""
+        return bool(self._buffer) and _good_inside(bytes(self._buffer), 0, size=len(self._buffer)) is not None
+
     def feed(self, data: bytes) -> Iterator[Frame | Passed]:
         """Take bytes as they came; yield what they complete, in order."""
         self._buffer += data
