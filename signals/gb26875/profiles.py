@@ -1,6 +1,6 @@
 """How devices in the field depart from the standard, and which departures each is forgiven: a profile a device."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -10,6 +10,7 @@ from signals.gb26875.statements import AddressOrder, Found, statements
 from signals.gb26875.tables import Command
 
 VERSION_MAJOR = 1
+_UPLOADS = frozenset({Command.SEND_DATA, Command.ANSWER})
 
 
 class Departure(StrEnum):
@@ -52,8 +53,7 @@ class Profile:
 
     def departures(self, frame: Frame) -> list[Departure]:
         """All of a frame's departures, in the order of `Departure`."""
-        told = _told(frame)
-        return [departure for departure in Departure if told[departure]]
+        return list(_departures(frame))
 
     def trusts(self, frame: Frame) -> bool:
         """Whether the frame is what the device said: its checksum is right, or never is."""
@@ -87,17 +87,25 @@ PROFILES: Mapping[str, Profile] = {profile.name: profile for profile in _PROFILE
 """By name."""
 
 
-def _told(frame: Frame) -> Mapping[Departure, bool]:
-    uploads = frame.command in {Command.SEND_DATA, Command.ANSWER}
-    data = frame.data
+def _departures(frame: Frame) -> Iterator[Departure]:
+    if not frame.checksum_ok:
+        yield Departure.CHECKSUM
+    if frame.version[0] != VERSION_MAJOR:
+        yield Departure.VERSION
+    if clock.read(frame.time) is None:
+        yield Departure.CLOCK
+    if not Command.CONTROL <= frame.command <= Command.DENY:
+        yield Departure.COMMAND
+    if frame.command in _UPLOADS:
+        yield from _departures_of_data(frame.data)
+
+
+def _departures_of_data(data: bytes) -> Iterator[Departure]:
     layout = content.LAYOUTS.get(data[0]) if len(data) > 1 else None
-    return {
-        Departure.CHECKSUM: not frame.checksum_ok,
-        Departure.VERSION: frame.version[0] != VERSION_MAJOR,
-        Departure.CLOCK: clock.read(frame.time) is None,
-        Departure.COMMAND: not Command.CONTROL <= frame.command <= Command.DENY,
-        Departure.TYPE: uploads and bool(data) and layout is None,
-        Departure.SIZE: uploads and layout is not None and not content.fits(data),
-        Departure.COUNT: uploads and layout is not None and data[1] > layout.maximum,
-        Departure.EMPTY: uploads and not data,
-    }
+    if layout is not None:
+        if not content.fits(data):
+            yield Departure.SIZE
+        if data[1] > layout.maximum:
+            yield Departure.COUNT
+    else:
+        yield Departure.TYPE if data else Departure.EMPTY

@@ -6,8 +6,12 @@ It needs atheris, which is not among the project's dependencies (no wheels for e
 into a virtual environment of its own. CORPUS is a folder of inputs; one that is not there is made, and starts with the published frames.
 
 What is worth keeping stands in tests/data/gb26875/fuzzed.txt, which every test run replays: inputs of at most 400 bytes, of which
-`-set_cover_merge=1` kept the fewest that reach as much. Of RUNS, the first found nothing: what raised before it (a text that looks
-like our own word for text that is none) was seen by reading, and is a seed since.
+`-set_cover_merge=1` kept the fewest that reach as much (it starts this file anew: make it executable, with the environment's Python
+in a first line).
+
+Run so far, as above, on CPython 3.11 with atheris 3.0: 307,954 inputs in 1,001 s, then 157,729 in 781 s from what the first had kept,
+beside other work on two cores. Nothing raised, every input took less than 1 s, the most memory was 66 MiB, 404 edges and 2,273 features
+were reached. What did raise before (a text that looks like our own word for text that is none) was seen by reading; it is a seed now.
 """
 
 import json
