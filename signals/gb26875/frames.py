@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate
+from struct import Struct
 
 START = b"@@"
 END = b"##"
@@ -17,6 +18,8 @@ EMPTY_BYTES = 30
 DATA_BYTES_MAXIMUM = 1024
 """GB/T 26875.3-2011 6.6."""
 SERIAL_MODULUS = 65536
+_CONTROL = Struct("<HBB6s6s6sHB")
+"""The control unit: serial, version, time, source, destination, length, command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +50,8 @@ class Frame:
             ValueError: a member does not fit its field; names it.
         """
         self._refuse_misfits()
-        body = b"".join(
-            (
-                self.serial.to_bytes(2, "little"),
-                bytes(self.version),
-                self.time,
-                self.source,
-                self.destination,
-                len(self.data).to_bytes(2, "little"),
-                bytes((self.command,)),
-                self.data,
-            )
-        )
+        control = _CONTROL.pack(self.serial, *self.version, self.time, self.source, self.destination, len(self.data), self.command)
+        body = control + self.data
         return b"".join((START, body, bytes((checksum(body),)), END))
 
     def reply(self, command: int, *, time: bytes) -> "Frame":
@@ -234,16 +227,16 @@ def _good_inside(buffer: bytes, offset: int, *, size: int) -> int | None:
 
 
 def _frame(buffer: bytes, offset: int) -> Frame:
-    length = _length(buffer, offset)
-    stated = buffer[offset + HEAD_BYTES + length]
+    serial, major, user, time, source, destination, length, command = _CONTROL.unpack_from(buffer, offset + len(START))
+    end = offset + HEAD_BYTES + length
     return Frame(
-        serial=buffer[offset + 2] | buffer[offset + 3] << 8,
-        version=(buffer[offset + 4], buffer[offset + 5]),
-        time=buffer[offset + 6 : offset + 12],
-        source=buffer[offset + 12 : offset + 18],
-        destination=buffer[offset + 18 : offset + 24],
-        command=buffer[offset + 26],
-        data=buffer[offset + HEAD_BYTES : offset + HEAD_BYTES + length],
-        checksum_ok=checksum(buffer[offset + 2 : offset + HEAD_BYTES + length]) == stated,
-        stated_checksum=stated,
+        serial=serial,
+        version=(major, user),
+        time=time,
+        source=source,
+        destination=destination,
+        command=command,
+        data=buffer[offset + HEAD_BYTES : end],
+        checksum_ok=checksum(buffer[offset + len(START) : end]) == buffer[end],
+        stated_checksum=buffer[end],
     )
