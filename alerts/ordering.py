@@ -98,12 +98,12 @@ def compare(
     same occurrence. The very same frame said anew, later than a repeat comes, is a device that restarted: its fire counts anew.
 
     Fires overtake what was said before them, and no counter tells: a condition that was heard of after the report came is not ended
-    by it. Where the report came after its alarm, it was over in between, and is there again. `open_since`: when the first word of
+    by it. Where the report came after its alarm, it was over in between, and began again. `open_since`: when the first word of
     each open alarm came.
     """
     over = [key for key in report.covers if key not in report.active and key in known and known[key].active]
-    ended = [key for key in over if report.received_at >= known[key].received_at]
     between = {key for key in over if open_since.get(key, report.received_at) < report.received_at < known[key].received_at}
+    ended = [key for key in over if key in between or report.received_at >= known[key].received_at]
     begun = [
         key
         for key in report.covers

@@ -74,10 +74,19 @@ def test_a_fire_that_overtook_its_own_end_rings_again():
     memory.order(1, EventName.ACKNOWLEDGE)
     memory.take(report(Kind.FIRE_ALARM, serial=3, second=3))
     memory.take(report(serial=2, second=2))
-    assert memory.outcomes() == [Outcome.RAISED, Outcome.ACKNOWLEDGED, Outcome.RE_ALARMED]
+    assert memory.outcomes() == [Outcome.RAISED, Outcome.ACKNOWLEDGED, Outcome.RESTORED, Outcome.RE_ALARMED]
     assert memory.alarms[1].state.device is Device.ACTIVE
     memory.take(report(serial=4, second=4))
     assert memory.alarms[1].state.device is Device.RESTORED
+
+
+def test_a_fire_that_comes_and_goes_rings_as_often_however_fires_overtake():
+    told = [report(serial=1, second=1), report(Kind.FIRE_ALARM, serial=2, second=2)]
+    told += [report(serial=3, second=3), report(Kind.FIRE_ALARM, serial=4, second=4)]
+    straight, overtaking = Memory(), Memory()
+    straight.take(*told)
+    overtaking.take(*sorted(told, key=lambda one: not one.active))
+    assert straight.outcomes() == overtaking.outcomes() == [Outcome.RAISED, Outcome.RESTORED, Outcome.RE_ALARMED]
 
 
 def test_an_identical_fire_of_a_restarted_device_counts_anew():
