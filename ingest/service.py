@@ -138,15 +138,19 @@ async def _parts(settings: IngestSettings, *, lane: Lane, receive_maximum: int, 
     return Parts(lane=lane, session=session, uptime=uptime, transmitters=transmitters, store=store, side=side, turn=turn)
 
 
+def collect_seldom() -> None:
+    """What lives until the end is left out of every later collection of garbage, and those are few."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
 async def _run(parts: Parts, consumer: Consumer[Any], *, health: Health, chores: Sequence[Chore]) -> None:
     _tell(health, parts=parts)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(parts.session.run(), name="session")
         await parts.store.patiently(lambda: parts.transmitters.refresh(parts.store), what="the register of transmitters")
-        # What lives until the end is left out of every later collection.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        collect_seldom()
         tasks.create_task(consumer.receive(), name="receive")
         tasks.create_task(consumer.write(), name="write")
         tasks.create_task(_probe(parts), name="probe")

@@ -21,6 +21,9 @@ OUT_BYTES_MAXIMUM = 256 * 1024
 """Bytes that a device does not take: it does not listen, and its connection is ended."""
 
 
+_TCP_FRAMES, _UDP_FRAMES = metrics.FRAMES.labels("tcp"), metrics.FRAMES.labels("udp")
+
+
 class Channel(Protocol):
     """Where a frame came from, and where the answer goes."""
 
@@ -133,7 +136,7 @@ class TcpChannel(asyncio.Protocol):
     def _deliver(self, found: Iterable[Frame | Passed]) -> None:
         for part in found:
             if isinstance(part, Frame):
-                metrics.FRAMES.labels("tcp").inc()
+                _TCP_FRAMES.inc()
                 self._take(part, self)
             else:
                 _count_passed([part])
@@ -191,7 +194,7 @@ class UdpServer(asyncio.DatagramProtocol):
         channel = UdpChannel(self._transport, addr)
         for part in (*receiver.feed(data), *receiver.tear()):
             if isinstance(part, Frame):
-                metrics.FRAMES.labels("udp").inc()
+                _UDP_FRAMES.inc()
                 self._take(part, channel)
             else:
                 _count_passed([part])

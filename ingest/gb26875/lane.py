@@ -33,6 +33,8 @@ WAITING_MAXIMUM = 50_000
 IDLE_SECONDS = 2.0
 """So often is written that we could hear, when nothing comes."""
 
+_ANSWERED = {Command.CONFIRM: metrics.ANSWERED.labels("confirmed"), Command.DENY: metrics.ANSWERED.labels("denied")}
+
 log = logging.getLogger(__name__)
 
 
@@ -169,4 +171,4 @@ def answer(arrival: Arrival, *, at: datetime) -> None:
     if arrival.device is not None:
         reply = arrival.device.profile.addressed(reply, to=arrival.frame)
     if arrival.channel.send(reply.encode()):
-        metrics.ANSWERED.labels("confirmed" if arrival.answer is Command.CONFIRM else "denied").inc()
+        _ANSWERED[arrival.answer].inc()

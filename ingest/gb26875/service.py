@@ -9,7 +9,7 @@ from ingest.gb26875.book import REFRESH_SECONDS, Book
 from ingest.gb26875.exchanges import POLL_SECONDS, Patience
 from ingest.gb26875.lane import Lane
 from ingest.gb26875.server import Limits, Server
-from ingest.service import TRIM, Chore, do_again, now
+from ingest.service import TRIM, Chore, collect_seldom, do_again, now
 from ingest.settings import Gb26875Settings
 from ingest.store import Store
 from runtime.database import pool
@@ -37,6 +37,7 @@ async def run(settings: Gb26875Settings, health: Health) -> None:
         _tell(health, store=store)
         # Nobody is turned away as unknown because the database was not asked yet.
         await store.patiently(lambda: book.refresh(store), what="the book of devices")
+        collect_seldom()
         host, tcp, udp = settings.gb26875_host, settings.gb26875_tcp_port, settings.gb26875_udp_port
         await stack.enter_async_context(server.listening(host, tcp_port=tcp, udp_port=udp))
         log.info("listening for devices on tcp %s:%d and udp %s:%d", host, tcp, host, udp)

@@ -194,16 +194,22 @@ def _without_objects(unit: Mapping[str, Any]) -> Found:
 
 
 def _state(members: Mapping[str, Any], order: AddressOrder) -> Iterable[Found]:
-    kinds, covers = _conditions(members["type"], members.get("component_type", 0))
-    on = _without_doubles(kinds[bit] for bit in members["status"])
+    kind, component_type = members["type"], members.get("component_type", 0)
     word = members.get("status_word", members.get("status_byte"))
     yield State(
         point=point_of(members, order=order),
         occurred_at=time_of(members["time"]),
         detail={**_place(members), "status": word, "bits": members["status"]},
-        active=on,
-        covers=covers,
+        active=_active(kind, component_type, bits=tuple(members["status"])),
+        covers=_conditions(kind, component_type)[1],
     )
+
+
+@lru_cache(4096)
+def _active(kind: int, component_type: int, *, bits: tuple[str, ...]) -> tuple[str, ...]:
+    """What the set status bits tell of."""
+    kinds, _ = _conditions(kind, component_type)
+    return _without_doubles(kinds[bit] for bit in bits)
 
 
 @cache
