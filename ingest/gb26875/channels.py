@@ -77,8 +77,9 @@ class TcpChannel(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
         self._transport = transport  # type: ignore[assignment]
-        self.host, self._port = transport.get_extra_info("peername")[:2]
-        if not self._opened(self):
+        peer = transport.get_extra_info("peername")  # None: it is gone already
+        self.host, self._port = peer[:2] if peer else ("", 0)
+        if not peer or not self._opened(self):
             transport.abort()  # type: ignore[attr-defined]
             return
         _keep_alive(transport.get_extra_info("socket"))
