@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import days, drain, early_warning, gb26875_codec, gb26875_server, latency
+from bench import days, drain, early_warning, early_warning_feed, gb26875_codec, gb26875_server, latency
 from bench.measured import BenchError, Measured
 from bench.stage import CONDITIONS, stage
 from stack.receiver import Receiver
@@ -34,8 +34,10 @@ def main(names: list[str]) -> int:
                 found |= gb26875_codec.measure()
                 with stage(receiver) as stack:
                     found |= gb26875_server.measure(stack)
-        if "early_warning" in names or not names:
-            found |= early_warning.measure()
+            if "early_warning" in names or not names:
+                found |= early_warning.measure()
+                with stage(receiver) as stack:
+                    found |= early_warning_feed.measure(stack)
         if "days" in names:
             found |= days.measure()
     except BenchError as error:

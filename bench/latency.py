@@ -1,23 +1,19 @@
 """From a device's publish to the committed alarm row, and to the duty officer: at rest, and beside a flood of telemetry."""
 
 import asyncio
-import contextlib
 import json
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg
 
 from bench.measured import BenchError, Measured, percentile
-from bench.stage import WORLD_USER, resident_mebibytes
+from bench.stage import WORLD_USER, flooded, resident_mebibytes
 from runtime.mqtt import BrokerAddress, MqttSession, SessionSettings
 from stack.board_data import metric
-from stack.children import Child
 from stack.ports import LOOPBACK
 from stack.private import DATABASE, INGEST_SERVICES, PrivateStack
-from stack.processes import WANGHUO
 from stack.receiver import Receiver
 
 ALARMS = 1200
@@ -51,7 +47,9 @@ def measure(stack: PrivateStack, receiver: Receiver) -> dict[str, Measured]:
     """
     stack.start_services()
     rest = asyncio.run(_alarms(stack, receiver, label="rest"))
-    with _flood(stack) as stored:
+    with flooded(stack, rate=FLOOD_RATE, seconds=ALARMS / RATE + 4 * FLOOD_LEAD_SECONDS):
+        time.sleep(FLOOD_LEAD_SECONDS)
+        stored = Stored(stack)
         loaded = asyncio.run(_alarms(stack, receiver, label="loaded", stored=stored))
     pids = [pid for name in INGEST_SERVICES if (pid := stack.services[name].pid)]
     found = {
@@ -140,17 +138,3 @@ class Stored:
             rate = (after - before) / (until - since)
             if rate < FLOOD_LEAST:
                 raise BenchError(f"only {rate:,.0f} telemetry messages/s were stored for {until - since:.0f} s")
-
-
-@contextlib.contextmanager
-def _flood(stack: PrivateStack) -> Iterator[Stored]:
-    """A process that floods the broker, from before the first alarm to after the last."""
-    child = Child("flood", log=stack.folder / "flood.log")
-    seconds = ALARMS / RATE + 4 * FLOOD_LEAD_SECONDS
-    command = [*WANGHUO[:1], "-m", "bench.flood", str(stack.broker.port), str(FLOOD_RATE), str(seconds)]
-    child.start(command, environment={"PATH": "/usr/bin:/bin", "BENCH_PASSWORD": stack.password(WORLD_USER)})
-    try:
-        time.sleep(FLOOD_LEAD_SECONDS)
-        yield Stored(stack)
-    finally:
-        child.kill()

@@ -8,7 +8,9 @@ from pathlib import Path
 import psycopg
 
 from bench.backlog import TRANSMITTERS
+from stack.children import Child
 from stack.private import WORLD, PrivateStack, PrivateStackSettings
+from stack.processes import WANGHUO
 from stack.receiver import Receiver
 
 CONDITIONS = (
@@ -43,6 +45,18 @@ def stage(receiver: Receiver) -> Iterator[PrivateStack]:
             with psycopg.connect(stack.database_url("wanghuo_registry")) as connection:
                 connection.execute(REGISTER.replace("%(transmitters)s", str(TRANSMITTERS)).encode())
             yield stack
+
+
+@contextmanager
+def flooded(stack: PrivateStack, *, rate: float, seconds: float, wide: bool = False) -> Iterator[None]:
+    """A process of its own floods the broker, for so long at most."""
+    child = Child("flood", log=stack.folder / "flood.log")
+    command = [*WANGHUO[:1], "-m", "bench.flood", str(stack.broker.port), str(rate), str(seconds), *(["wide"] if wide else [])]
+    child.start(command, environment={"PATH": "/usr/bin:/bin", "BENCH_PASSWORD": stack.password(WORLD_USER)})
+    try:
+        yield
+    finally:
+        child.kill()
 
 
 def resident_mebibytes(pid: int) -> float:
