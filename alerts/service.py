@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import ssl
 from datetime import UTC, datetime, timedelta
 
 from alerts import metrics
@@ -69,17 +68,16 @@ def _clocks_every(settings: AlertsSettings) -> timedelta | None:
 
 
 def _session(settings: AlertsSettings) -> MqttSession:
-    address = BrokerAddress.read(settings.broker_url)
     return MqttSession(
         SessionSettings(
-            address=address,
+            address=BrokerAddress.read(settings.broker_url),
             # It subscribes to nothing, so the broker has nothing to keep for it; two services do not drive each other out.
             client_id=f"wanghuo.alerts.{secrets.token_hex(4)}",
             clean_start=True,
             expiry_seconds=0,
             username=BrokerAccount.ALERTS,
             password=settings.alerts_broker_password,
-            tls=ssl.create_default_context(cafile=settings.broker_ca_file) if address.tls else None,
+            tls=settings.tls(),
         )
     )
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import logging
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -113,18 +112,17 @@ async def run_signal(settings: SignalSettings, health: Health) -> None:
 
 
 async def _parts(settings: IngestSettings, *, lane: Lane, receive_maximum: int, stack: contextlib.AsyncExitStack) -> Parts:
-    address = BrokerAddress.read(settings.broker_url)
     uptime = Uptime()
     session = MqttSession(
         SessionSettings(
-            address=address,
+            address=BrokerAddress.read(settings.broker_url),
             client_id=client_id(lane, password=settings.ingest_broker_password),
             username=BrokerAccount.INGEST,
             password=settings.ingest_broker_password,
             filters=lane_filters(lane),
             receive_maximum=receive_maximum,
             byte_budget=settings.ingest_byte_budget,
-            tls=ssl.create_default_context(cafile=settings.broker_ca_file) if address.tls else None,
+            tls=settings.tls(),
         ),
         on_connection=lambda connected: uptime.connected_anew() if connected else None,
     )

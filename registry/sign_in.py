@@ -2,14 +2,13 @@
 
 import asyncio
 import secrets
-import ssl
 from enum import StrEnum
 
 from aiomqtt import Client, MqttError, ProtocolVersion
 from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.reasoncodes import ReasonCode
 
-from runtime.errors import BrokerAway, BrokerRefused, ConfigurationError
+from runtime.errors import BrokerAway, BrokerRefused
 from runtime.mqtt import BrokerAddress
 from runtime.settings import BrokerSettings
 
@@ -44,7 +43,7 @@ async def try_sign_in(broker: BrokerSettings, user: str, *, password: str) -> An
             protocol=ProtocolVersion.V5,
             clean_start=True,
             timeout=CONNECT_TIMEOUT_SECONDS,
-            tls_context=_tls(broker) if address.tls else None,
+            tls_context=broker.tls(),
         )
         async with asyncio.timeout(2 * CONNECT_TIMEOUT_SECONDS), client:
             return Answer.ACCEPTED
@@ -80,10 +79,3 @@ async def wait_until_accepted(broker: BrokerSettings, user: str, *, password: st
                 " does it read the same file, and does its watcher (deploy/mosquitto/run.sh) run?"
             )
         await asyncio.sleep(RETRY_SECONDS)
-
-
-def _tls(broker: BrokerSettings) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=broker.broker_ca_file)
-    except OSError as error:
-        raise ConfigurationError(f"the certificate authority's file {broker.broker_ca_file} cannot be used: {error}") from error

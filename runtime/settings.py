@@ -4,6 +4,7 @@ Every service declares what it needs as a subclass of `Settings`; `load` names e
 """
 
 import os
+import ssl
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,6 +34,19 @@ class BrokerSettings(Settings):
 
     broker_url: str = Field(description="mqtt://host:port, or mqtts://host:port for TLS", pattern=r"^mqtts?://\S+$")
     broker_ca_file: Path | None = Field(default=None, description="certificate authority that signed the broker's certificate")
+
+    def tls(self) -> ssl.SSLContext | None:
+        """What proves the broker to us; None where it is reached without TLS.
+
+        Raises:
+            ConfigurationError: the certificate authority cannot be read.
+        """
+        if not self.broker_url.startswith("mqtts:"):
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.broker_ca_file)
+        except OSError as error:
+            raise ConfigurationError(f"cannot read the certificate authority {self.broker_ca_file}: {error}") from None
 
 
 S = TypeVar("S", bound=Settings)

@@ -1,7 +1,6 @@
 """Settings of the simulator's tasks on the shell."""
 
 import json
-import ssl
 from pathlib import Path
 
 from pydantic import Field
@@ -41,19 +40,7 @@ def line_to(settings: BrokerSettings) -> Line:
         ConfigurationError: the certificate authority cannot be read.
     """
     address = BrokerAddress.read(settings.broker_url)
-    return Line(host=address.host, port=address.port, tls=tls_context(settings) if address.tls else None)
-
-
-def tls_context(settings: BrokerSettings) -> ssl.SSLContext:
-    """What proves the broker to us.
-
-    Raises:
-        ConfigurationError: the certificate authority cannot be read.
-    """
-    try:
-        return ssl.create_default_context(cafile=settings.broker_ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(f"cannot read the certificate authority {settings.broker_ca_file}: {error}") from error
+    return Line(host=address.host, port=address.port, tls=settings.tls())
 
 
 def read_credentials(path: Path) -> dict[str, str]:

@@ -21,7 +21,7 @@ from simulator.fleet import Fleet
 from simulator.flood import Flood, FloodResult, FloodSettings
 from simulator.judging import verdict
 from simulator.ledger import Ledger
-from simulator.settings import FloodTaskSettings, LedgerSettings, SimulatorSettings, line_to, read_credentials, tls_context
+from simulator.settings import FloodTaskSettings, LedgerSettings, SimulatorSettings, line_to, read_credentials
 from simulator.speech import SHANGHAI
 from simulator.timetable import Step
 from simulator.verdict import Verdict, Violation, tolerating
@@ -107,7 +107,7 @@ def flood(transmitter_ids: Sequence[str], *, rate: float, duration_seconds: floa
         password=settings.simulator_world_password,
         clean_start=True,
         expiry_seconds=0,
-        tls=tls_context(settings) if address.tls else None,
+        tls=settings.tls(),
     )
     wanted = FloodSettings(
         session=session, transmitter_ids=transmitter_ids, rate=rate, duration_seconds=duration_seconds, boot=int(time.time())

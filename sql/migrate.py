@@ -24,6 +24,9 @@ ROLES = ("wanghuo_ingest", "wanghuo_alerts", "wanghuo_registry", "wanghuo_consol
 
 TIMESCALEDB_MAJOR = 2
 
+URL = "WANGHUO_MIGRATE_DATABASE_URL"
+"""Variable of the database that `main` migrates."""
+
 
 class MigrationError(RuntimeError):
     """The database cannot be brought to this shape; nothing of the failing step was applied."""
@@ -128,9 +131,9 @@ def _let_log_in(connection: psycopg.Connection, role: str, *, password: str) -> 
 
 def main() -> int:
     """Read the environment, migrate, and say what was done. Exit status 2: the configuration is incomplete."""
-    url = os.environ.get("WANGHUO_MIGRATE_DATABASE_URL")
+    url = os.environ.get(URL)
     if not url:
-        print("WANGHUO_MIGRATE_DATABASE_URL is not set", file=sys.stderr)  # noqa: T201
+        print(f"migrate: {URL} is not set", file=sys.stderr)  # noqa: T201
         return 2
     named = {role: os.environ.get(f"{role.upper()}_DATABASE_PASSWORD") for role in ROLES}
     try:

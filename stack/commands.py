@@ -66,7 +66,7 @@ def migrate(
 
     if service_accounts:
         write_service_accounts()
-    url = os.environ.get("WANGHUO_MIGRATE_DATABASE_URL", "")
+    url = os.environ.get(runner.URL, "")
     deadline = time.monotonic() + (WAIT_SECONDS if wait and url else 0)
     while time.monotonic() < deadline:
         try:

@@ -127,7 +127,7 @@ def test_as_a_command_it_says_what_it_did(empty):
 
 
 def test_as_a_command_it_says_what_is_missing_or_wrong(empty):
-    assert run() == (2, "", "WANGHUO_MIGRATE_DATABASE_URL is not set\n")
+    assert run() == (2, "", "migrate: WANGHUO_MIGRATE_DATABASE_URL is not set\n")
     status, _, said = run(WANGHUO_MIGRATE_DATABASE_URL=f"postgresql://postgres@{LOOPBACK}:{free_port()}/postgres")
     assert status == 1
     assert said.startswith("migrate: connection failed")
