@@ -2,44 +2,49 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 import psycopg
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.live import Live
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from registry.ratio import Figures
+from runtime.errors import Unavailable
 from simulator.ledger import Ledger
 from stack.board_data import BoardData, OpenAlarm, look
 from stack.private import PrivateStack
 
 REFRESH_SECONDS = 1.0
 PLAIN_EVERY_SECONDS = 5.0
+LOOK_TIMEOUT_SECONDS = 5.0
 STYLES = {0: "bold white on red", 1: "bold yellow", 2: "yellow", 3: "dim"}
 
 
-async def show(stack: PrivateStack, ledger: Ledger, *, console: Console, failures: Callable[[], list[str]]) -> None:
-    """Show the board until cancelled: live in a terminal, a line every 5 s elsewhere. `failures`: of servers and services."""
+async def show(stack: PrivateStack, ledger: Ledger, *, console: Console) -> None:
+    """Show the board until cancelled: live in a terminal, a line every 5 s elsewhere."""
     url = stack.database_url("wanghuo_reader")
     with Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else _plain() as live:
         before, printed = (time.monotonic(), 0.0), 0.0
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+                async with (
+                    asyncio.timeout(LOOK_TIMEOUT_SECONDS),
+                    await psycopg.AsyncConnection.connect(url, autocommit=True) as connection,
+                ):
                     data = await look(stack, connection)
-            except psycopg.Error as error:
-                console.print(f"the board waits for the database: {error}", style="yellow")
+            except (psycopg.Error, Unavailable, TimeoutError) as error:
+                why = str(error).partition("\n")[0] or "no answer"
+                console.print(f"the board waits for the database: {why}", style="yellow", highlight=False)
                 await asyncio.sleep(REFRESH_SECONDS)
                 continue
             now = time.monotonic()
             rate = max(0.0, data.stored - before[1]) / max(0.001, now - before[0])
             before = (now, data.stored)
             if live is not None:
-                live.update(board(data, rate=rate, ledger=ledger, failures=failures()), refresh=True)
+                live.update(board(data, rate=rate, ledger=ledger, at=datetime.now(UTC)), refresh=True)
             elif now - printed >= PLAIN_EVERY_SECONDS:
                 printed = now
                 console.print(line(data, rate=rate, ledger=ledger), highlight=False, soft_wrap=True)
@@ -57,29 +62,38 @@ class _plain:  # noqa: N801
 def line(data: BoardData, *, rate: float, ledger: Ledger) -> str:
     """The board as one line."""
     totals = data.totals
+    unconfirmed = sum(entry.confirmed_at is None and not entry.forgotten for entry in ledger.entries)
     return (
-        f"{rate:.0f} stored/s; {totals.signals} signals, {totals.telemetry} readings, {totals.open_alarms} open alarms"
-        f" ({totals.fires} fires, {totals.early_warnings} early warnings), {totals.notifications_sent} notifications,"
-        f" {len(ledger.entries)} objects in the ledger"
+        f"{rate:,.0f} stored/s; {totals.signals:,} signals, {totals.telemetry:,} readings; {totals.alarms:,} alarms"
+        f" ({totals.fires:,} fires, {totals.early_warnings:,} early warnings), {totals.open_alarms:,} of them open;"
+        f" {totals.notifications_sent:,} notifications; ledger: {len(ledger.entries):,} objects said, {unconfirmed:,} unconfirmed"
     )
 
 
-def board(data: BoardData, *, rate: float, ledger: Ledger, failures: list[str]) -> Group:
+def board(data: BoardData, *, rate: float, ledger: Ledger, at: datetime) -> Group:
     """The board as a terminal shows it."""
-    head = Text(f"望火 Wanghuo   {rate:,.0f} stored/s   {line(data, rate=rate, ledger=ledger)}", style="bold")
-    parts: list[RenderableType] = [head, _alarms(data), ratio_table(data.villages)]
-    return Group(*parts, *(Panel(failure, style="red") for failure in failures))
+    return Group(Text(line(data, rate=rate, ledger=ledger), style="bold"), _alarms(data, at=at), ratio_table(data.villages))
 
 
-def _alarms(data: BoardData) -> Table:
-    table = Table("no.", "age", "what", "where", "state", "why", title="open alarms", expand=True)
-    now = datetime.now(UTC)
+def _alarms(data: BoardData, *, at: datetime) -> Table:
+    more = (
+        f", the {len(data.alarms)} most urgent of {data.totals.open_alarms}" if len(data.alarms) < data.totals.open_alarms else ""
+    )
+    table = Table(title=f"望火 Wanghuo: open alarms{more}", expand=True)
+    for name in ("no.", "age", "what"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("where", ratio=2, no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("why", ratio=3, no_wrap=True)
     for alarm in data.alarms:
-        age = f"{(now - alarm.raised_at).total_seconds():.0f} s"
-        table.add_row(
-            str(alarm.alarm_id), age, alarm.kind, _where(alarm), alarm.handling, alarm.reason, style=STYLES[alarm.priority]
-        )
+        cells = (str(alarm.alarm_id), _age(at - alarm.raised_at), alarm.kind, _where(alarm), alarm.handling, alarm.reason)
+        table.add_row(*cells, style=STYLES[alarm.priority])
     return table
+
+
+def _age(age: timedelta) -> str:
+    seconds = max(0, round(age.total_seconds()))
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
 
 
 def _where(alarm: OpenAlarm) -> str:

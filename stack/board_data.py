@@ -1,5 +1,6 @@
 """What the live board shows, read from the database and the services' metrics."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,7 +74,7 @@ async def look(stack: PrivateStack, connection: Connection) -> BoardData:
     """Read everything.
 
     Raises:
-        psycopg.Error: the database is away.
+        psycopg.Error, Unavailable: the database is away.
     """
     cursor = await connection.execute(QUERIES["open_alarms"], {"most": ALARMS_SHOWN})
     names = OpenAlarm.__dataclass_fields__
@@ -84,8 +85,12 @@ async def look(stack: PrivateStack, connection: Connection) -> BoardData:
         totals=await read_totals(connection),
         alarms=alarms,
         villages={measured.villages[village_id]: found for village_id, found in villages.items()},
-        stored=sum(metric(stack.url(name), "wanghuo_ingest_stored_total") for name in INGEST_SERVICES),
+        stored=await asyncio.to_thread(_stored, stack),
     )
+
+
+def _stored(stack: PrivateStack) -> float:
+    return sum(metric(stack.url(name), "wanghuo_ingest_stored_total") for name in INGEST_SERVICES)
 
 
 def metric(base: str, name: str) -> float:

@@ -3,11 +3,15 @@
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from runtime.service import configure_logging
+from stack.broker import Broker
+from stack.database import Database
 from stack.folders import default_folder
 from stack.private import SERVICES, PrivateStack, PrivateStackSettings, publish_environment
+from stack.processes import ServiceProcess
 
 WATCH_SECONDS = 1.0
 
@@ -30,17 +34,23 @@ def run(*, roster: Path, folder: Path | None) -> None:
         where = f"broker {stack.broker.url}; GB/T 26875.3 on port {stack.gb26875_port}; database on port {stack.database.port}"
         print(f"ready: {where}", flush=True)  # noqa: T201
         while not ended.wait(WATCH_SECONDS):
-            mend(stack)
+            mend(stack, say=log.error)
 
 
-def mend(stack: PrivateStack) -> None:
-    """Start again what ended though nobody stopped it."""
-    for server in (stack.broker, stack.database):
-        if server.failure:
-            log.error("%s; starting it again", server.failure)
-            server.start()
-    for name in SERVICES:
-        process = stack.services[name]
-        if process.failure:
-            log.error("%s; starting it again", process.failure)
-            process.start()
+def mend(stack: PrivateStack, *, say: Callable[[str], None]) -> bool:
+    """Start again what ended though nobody stopped it, and `say` so; returns whether there was anything.
+
+    Raises:
+        StackError: it cannot be started; with one clear sentence.
+    """
+    parts: tuple[Broker | Database | ServiceProcess, ...] = (
+        stack.broker,
+        stack.database,
+        *(stack.services[name] for name in SERVICES),
+    )
+    ended = [(part, part.failure) for part in parts if part.failure]
+    for part, failure in ended:
+        what, *last_words = failure.splitlines()
+        say("\n".join([f"{what}; it is started again", *last_words]))
+        part.start()
+    return bool(ended)

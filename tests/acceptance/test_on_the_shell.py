@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from stack.ports import LOOPBACK
 from stack.private import SERVICES, PrivateStack, PrivateStackSettings
 from stack.receiver import Receiver
+from stack.up import mend
 
 TIMEOUT = 60
 FIRE = '{"boot": 1, "seq": %d, "point": "1-12-3", "kind": "fire_alarm", "active": true}'
@@ -137,3 +139,13 @@ def test_every_service_says_how_it_is_and_what_it_counts(shell: Shell, service: 
 
 def test_the_connection_ratio_is_measured_with_its_evidence(shell: Shell) -> None:
     assert "里春村" in shell.wanghuo("connection", "show") or "v1" in shell.wanghuo("connection", "show")
+
+
+def test_a_service_that_is_killed_is_started_again(shell: Shell) -> None:
+    process, said = shell.stack.services["registry"], list[str]()
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    until(lambda: mend(shell.stack, say=said.append))
+    assert said[0].startswith("registry ended unexpectedly with status -9; it is started again")
+    process.wait_ready()
+    assert not mend(shell.stack, say=said.append)
