@@ -41,5 +41,7 @@ lock: ## resolve pyproject's dependencies anew into the lock files
 	$(COMPILE) -o requirements.lock pyproject.toml
 	$(COMPILE) --extra dev -o requirements-dev.lock pyproject.toml
 
-clean: ## remove what was built here
-	rm -rf .venv .stack .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .hypothesis bench/results.json
+clean: ## remove what was built here and the demo's data; what `wanghuo up` keeps in .stack/up stays
+	rm -rf .venv .stack/demo .stack/env .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .hypothesis
+	rm -f bench/results.json
+	find . -name __pycache__ -prune -exec rm -rf {} +
