@@ -21,7 +21,8 @@ def is_newer(word: Observation | Condition, last: Condition | None) -> bool:
     """Whether the word is newer than the last one applied.
 
     A lower `boot` at a later time is a device that was wiped and counts anew; so is the same counter said of another fact. The time
-    of an end must then be the device's own: a receive time only tells that it came later, which a straggler does too.
+    of an end must then be the device's own: a receive time only tells that it came later, which a straggler does too. A lower `seq`
+    of the same boot may be either, and is believed for a beginning alone: by its own time it is no straggler.
     """
     if last is None or word.boot is None or word.seq is None:
         return True
@@ -31,8 +32,10 @@ def is_newer(word: Observation | Condition, last: Condition | None) -> bool:
     mine, theirs = (word.boot, word.seq), (last.boot, last.seq)
     if mine > theirs:
         return True
-    counts_anew = (word.boot < last.boot or mine == theirs) and later
-    return counts_anew and (word.active or word.occurred_at != word.received_at)
+    has_own_time = word.occurred_at != word.received_at
+    if word.boot == last.boot and mine < theirs:
+        return later and has_own_time and word.active
+    return later and (word.active or has_own_time)
 
 
 def in_order(observations: list[Observation]) -> list[Observation]:

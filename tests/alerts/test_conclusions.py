@@ -132,6 +132,14 @@ async def test_a_wiped_device_counting_anew_rings_and_is_believed(world) -> None
     assert condition == {"boot": 1, "seq": 2, "active": False}
 
 
+async def test_a_wiped_device_that_counts_its_old_boot_anew_rings_for_its_faults_too(world) -> None:
+    await world.conclude(observed(Kind.FAULT, seq=70, second=10), observed(Kind.FAULT, seq=71, second=11, active=False))
+    await world.conclude(observed(Kind.FAULT, seq=1, second=60))
+    assert [(row["device_active"], row["handling"]) for row in world.alarms()] == [(False, "closed"), (True, "open")]
+    await world.conclude(observed(Kind.FAULT, seq=2, second=61, active=False))
+    assert [row["handling"] for row in world.alarms()] == ["closed", "closed"]
+
+
 async def test_what_is_rolled_back_left_nothing(world) -> None:
     async with world.alerts() as connection:
         async with connection.transaction(force_rollback=True):

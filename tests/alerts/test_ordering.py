@@ -38,7 +38,6 @@ def without_clock(word: Observation) -> Observation:
         (observed(boot=5, seq=11, second=1), True),
         (observed(boot=6, seq=1, second=1), True),
         (observed(boot=5, seq=9, second=9), False),
-        (observed(boot=5, seq=9, second=99), False),
         (observed(boot=4, seq=99, second=9), False),
         (observed(boot=5, seq=10, second=10), False),
         # wiped: counts anew, at a later time; an end only by the device's own clock
@@ -47,6 +46,10 @@ def without_clock(word: Observation) -> Observation:
         (without_clock(observed(boot=1, seq=1, second=11)), True),
         (without_clock(observed(boot=1, seq=1, second=11, active=False)), False),
         (observed(boot=5, seq=10, second=11), True),
+        # wiped, and its boot is the same again: only a beginning, and only by the device's own clock
+        (observed(boot=5, seq=1, second=11), True),
+        (without_clock(observed(boot=5, seq=1, second=11)), False),
+        (observed(boot=5, seq=1, second=11, active=False), False),
         # no counter: newest
         (observed(seq=None, second=1), True),
         (observed(seq=None, second=1, active=False), True),
