@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DURATION ?=
 PURE := signals/*,alerts/machine.py,alerts/policy.py,alerts/early_warning/*
+PURE := $(PURE),alerts/alive.py,alerts/desk.py,alerts/hearing.py,alerts/ordering.py,ingest/gaps.py,registry/ratio.py
 
 help: ## list these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
