@@ -20,6 +20,8 @@ from sql import queries
 MARGIN_SECONDS = 5.0
 """The ledger's clock and the database's differ by less than this."""
 POLL_SECONDS = 0.2
+STANDSTILL_SECONDS = 10.0
+"""Longer than a lane that was cut off takes to come back: of the telemetry nothing more comes."""
 NOBODY = ""
 """Stands in an alarm that is about a path, which many transmitters share."""
 CHUNK = 500
@@ -121,7 +123,7 @@ async def load(url: str, ledger: Ledger, *, patience_seconds: float) -> Stored:
     Args:
         url: of a role that may read.
         ledger: whose transmitters.
-        patience_seconds: wait so long at most until nothing is waiting any more.
+        patience_seconds: wait so long at most until nothing is waiting any more; less where telemetry is missing and none comes.
 
     Raises:
         DatabaseAway: it cannot be read.
@@ -130,9 +132,7 @@ async def load(url: str, ledger: Ledger, *, patience_seconds: float) -> Stored:
         await connection.set_autocommit(True)
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_seconds):
-                # Nobody tells when there is nothing left to do.
-                while await _is_busy(connection) or _lacks_some(await _telemetry(connection, ledger), ledger):  # noqa: ASYNC110
-                    await asyncio.sleep(POLL_SECONDS)
+                await _wait_until_done(connection, ledger)
         began_at = min(ledger.played.values(), default=0.0)
         since = datetime.fromtimestamp(began_at - MARGIN_SECONDS, UTC)
         alarms = [alarm for alarm in await _alarms(connection, since) if alarm.transmitter_id in {NOBODY, *ledger.played}]
@@ -144,6 +144,20 @@ async def load(url: str, ledger: Ledger, *, patience_seconds: float) -> Stored:
             notifications=await _notifications(connection, alarm_ids),
             telemetry=await _telemetry(connection, ledger),
         )
+
+
+async def _wait_until_done(connection: Connection, ledger: Ledger) -> None:
+    # Nobody tells when there is nothing left to do, nor that what is missing will never come.
+    loop, before = asyncio.get_running_loop(), -1
+    still_since = loop.time()
+    while True:
+        busy, found = await _is_busy(connection), await _telemetry(connection, ledger)
+        rows = sum(count.rows for count in found.values())
+        if busy or rows != before:
+            before, still_since = rows, loop.time()
+        if not busy and (not _lacks_some(found, ledger) or loop.time() - still_since > STANDSTILL_SECONDS):
+            return
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _is_busy(connection: Connection) -> bool:

@@ -1,6 +1,6 @@
 """Real servers for the tests: one PostgreSQL + TimescaleDB for the session, a fresh database and a fresh Mosquitto for a test.
 
-A database is cloned from a migrated template (about 0.2 s). A broker of its own costs a test about 30 ms, so none is shared: no test
+A database is cloned from a migrated template (about 0.1 s). A broker of its own costs a test about 30 ms, so none is shared: no test
 sees another's retained messages, sessions or passwords, and every test may kill its broker. The servers end with the test session in
 whatever way that ends; folders that a killed session left are removed by the next.
 """
@@ -110,8 +110,12 @@ def server_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def database_server(server_folder: Path) -> Iterator[Database]:
-    """A running PostgreSQL + TimescaleDB; durable as in production, only smaller."""
-    changed = {"shared_buffers": "128MB", "max_wal_size": "1GB"}
+    """A running PostgreSQL + TimescaleDB; smaller than in production.
+
+    It does not wait for the disk: no test takes its power away, and a copy of the template costs a fifth. Tests of what outlives a
+    kill, and the acceptance tests, have servers of their own with nothing changed.
+    """
+    changed = {"shared_buffers": "128MB", "max_wal_size": "1GB", "fsync": "off", "full_page_writes": "off"}
     server = Database(DatabaseSettings(folder=server_folder / "database", changed=changed))
     server.start()
     yield server
