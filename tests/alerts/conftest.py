@@ -38,10 +38,11 @@ def wanghuo(world) -> Callable[..., Awaitable[Said]]:
         "WANGHUO_CONSOLE_DATABASE_URL": world.database.url("wanghuo_console"),
     }
 
-    async def run(*arguments: str, typed: str = "") -> Said:
+    async def run(*arguments: str, typed: str = "", before: str = "") -> Said:
+        """`before`: a statement of Python that changes something in the program."""
         done = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-m", "stack.cli", *arguments],
+            [sys.executable, "-c", f"{before}\nfrom stack.cli import main; main()", *arguments],
             env=environment,
             timeout=TIMEOUT_SECONDS,
             check=False,

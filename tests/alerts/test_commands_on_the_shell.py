@@ -101,7 +101,8 @@ async def test_nobody_is_initialised_without_being_asked_again(world, shell):
 
 
 async def test_without_the_service_it_says_that_nobody_took_it_up(world, shell):
-    said = await shell("send", "T1", "query", "what=status", "--expires", "3600")
+    hasty = "from alerts.downward import shell; shell.TAKEN_UP_WITHIN_SECONDS = 0.5"
+    said = await shell("send", "T1", "query", "what=status", "--expires", "3600", before=hasty)
     assert said.status == 1
     assert "is requested and nothing more came of it: the alerts or ingest service does not run" in said.err
 

@@ -17,7 +17,18 @@ from stack.ports import free_port
 
 TIMEOUT_SECONDS = 90
 
-PROGRAM = "import typer; from registry.commands import register; app = typer.Typer(); register(app); app(['registry', 'serve'])"
+PROGRAM = """
+import typer
+from registry import commands, service
+from runtime import database
+
+# Pauses are made short: what is tested is what comes after them.
+service.FIGURES_EVERY_SECONDS = service.POINTS_EVERY_SECONDS = 0.3
+database.ACQUIRE_TIMEOUT_SECONDS = 1.0
+app = typer.Typer()
+commands.register(app)
+app(["registry", "serve"])
+"""
 
 
 class Service:
