@@ -28,9 +28,8 @@ def board(alarms: Sequence[_Row], *, everything: bool) -> None:
         return
     found = table("#", "!", "什么 what", "哪里 where", "装置 device", "处理 handling", "发生 occurred", "×")
     for alarm in alarms:
-        where = " · ".join(
-            filter(None, (alarm["village_name"], alarm["key_unit_name"] or alarm["transmitter_name"], _point(alarm)))
-        )
+        unit = alarm["key_unit_name"] or alarm["transmitter_name"]
+        where = " · ".join(filter(None, (alarm["village_name"], unit, _point(alarm), alarm["point_place"])))
         fire = alarm["priority"] == FIRE_PRIORITY and alarm["handling"] != Handling.CLOSED
         add(
             found,

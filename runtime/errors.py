@@ -3,7 +3,7 @@
 WanghuoError
 ├── ConfigurationError    ours to mend before the program can run; exit status 2
 ├── Unavailable           nobody's fault here; try again
-│   ├── DatabaseAway      the database cannot be reached, is starting, or ended our connection
+│   ├── DatabaseAway      the database cannot be reached, is starting, ended our connection, or lets our role do nothing
 │   ├── DatabaseFull      no room left on its disk; nothing was stored, nothing is acknowledged
 │   └── BrokerAway        the broker cannot be reached or ended our connection
 └── Refused               trying the same again cannot help
@@ -25,7 +25,10 @@ class Unavailable(WanghuoError):  # noqa: N818
 
 
 class DatabaseAway(Unavailable):
-    """The database cannot be reached, is starting or stopping, or ended our connection."""
+    """The database cannot be reached, is starting or stopping, or ended our connection.
+
+    Or our role may not do what it must: somebody sets that right (`wanghuo migrate`), and until then nothing is stored or lost.
+    """
 
 
 class DatabaseFull(Unavailable):

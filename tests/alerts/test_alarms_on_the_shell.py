@@ -39,7 +39,7 @@ async def test_the_board_lists_what_is_open_most_urgent_first(world, shell) -> N
     lines = said.out.splitlines()
     assert len(lines) == 3
     assert "火警" in lines[1]
-    for told in ("白奇村 · 鸿福家具厂 · 烟感 12", "2025-03-01 14:00:03", "active", "open"):
+    for told in ("白奇村 · 鸿福家具厂 · 烟感 12 · 二层东", "2025-03-01 14:00:03", "active", "open"):
         assert told in lines[1]
     assert "里春村" in lines[2]
     everything = json.loads((await shell("list", "--all", "--json")).out)

@@ -56,9 +56,14 @@ def test_metrics_that_are_named_exist():
         assert named <= known
 
 
+@pytest.fixture(scope="module")
+def commands():
+    """Every command of `wanghuo` by name."""
+    return typer.main.get_command(application()).commands
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_commands_that_are_named_exist(page):
-    commands = typer.main.get_command(application()).commands
+def test_commands_that_are_named_exist(page, commands):
     for name, following in re.findall(
         r"(?:`|^ +|bin/|exec registry )wanghuo ([a-z][a-z0-9-]*)(?: ([a-z][a-z0-9-]*))?",
         page.read_text(encoding="utf-8"),
