@@ -1,6 +1,6 @@
 """Real servers for the tests: one PostgreSQL + TimescaleDB for the session, a fresh database and a fresh Mosquitto for a test.
 
-A database is cloned from a migrated template (about 0.1 s). A broker of its own costs a test about 30 ms, so none is shared: no test
+A database is cloned from a migrated template (about 0.1 s, while the test before runs). A broker of its own costs a test about 30 ms, so none is shared: no test
 sees another's retained messages, sessions or passwords, and every test may kill its broker. The servers end with the test session in
 whatever way that ends; folders that a killed session left are removed by the next.
 """
@@ -13,11 +13,13 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import hypothesis
 import mqtt5
+import psycopg
 import pytest
 
 # A private stack that somebody runs here leaves its settings in .stack/env: no test may find them. Before `runtime.settings` is imported.
@@ -135,15 +137,52 @@ def template_database(database_server: Database) -> dict[str, str]:
 _NUMBERS = itertools.count(1)
 
 
+class Clones:
+    """Databases cloned from the template, each made while the test before it runs."""
+
+    def __init__(self, server: Database) -> None:
+        self._server = server
+        self._maker = ThreadPoolExecutor(1, thread_name_prefix="clones")
+        self._next = self._maker.submit(self._make)
+
+    def take(self) -> str:
+        """The name of a fresh one."""
+        made = self._next
+        try:
+            return made.result()
+        except psycopg.Error:  # the test before stopped the server
+            return self._make()
+        finally:
+            self._next = self._maker.submit(self._make)
+
+    def drop(self, name: str) -> None:
+        """Drop it with whoever is still connected, while the next test runs; what cannot be dropped then ends with the server."""
+        self._maker.submit(self._server.drop_database, name)
+
+    def close(self) -> None:
+        self._maker.shutdown(cancel_futures=True)
+
+    def _make(self) -> str:
+        name = f"test_{next(_NUMBERS)}"
+        self._server.create_database(name, template=TEMPLATE)
+        return name
+
+
+@pytest.fixture(scope="session")
+def clones(database_server: Database, template_database: dict[str, str]) -> Iterator[Clones]:
+    made = Clones(database_server)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def database(database_server: Database, template_database: dict[str, str]) -> Iterator[DatabaseUnderTest]:
+def database(database_server: Database, template_database: dict[str, str], clones: Clones) -> Iterator[DatabaseUnderTest]:
     """A migrated, empty database; dropped afterwards with whoever is still connected."""
-    name = f"test_{next(_NUMBERS)}"
-    database_server.create_database(name, template=TEMPLATE)
+    name = clones.take()
     yield DatabaseUnderTest(server=database_server, name=name, role_passwords=template_database)
     if not database_server.running:
         database_server.start()
-    database_server.drop_database(name)
+    clones.drop(name)
 
 
 @pytest.fixture
