@@ -73,8 +73,8 @@ class Verdict:
             f"  {violation}: {example}" for violation in Violation for example in self.findings.get(violation, Finding()).examples
         ]
         compared = (
-            f"{tally.signals:,} objects said, {tally.fires:,} of them fires; {tally.stored:,} stored; {tally.alarms:,} alarms,"
-            f" {tally.early_warnings:,} early warnings, {tally.notifications:,} notifications sent;"
+            f"{tally.signals:,} objects said, {tally.fires:,} of them fires; {tally.stored:,} facts stored;"
+            f" {tally.alarms:,} alarms, {tally.early_warnings:,} early warnings, {tally.notifications:,} notifications sent;"
             f" {tally.telemetry_acknowledged:,} readings acknowledged, {tally.telemetry_stored:,} stored"
         )
         return [f"ledger: {compared}", f"verdict: {'good' if self.ok else 'BAD'}: {counts}", *found]

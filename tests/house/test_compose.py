@@ -1,6 +1,8 @@
 """The set-up in containers leaves nothing out: every service, its health, its figures, and every variable explained."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,21 @@ def test_every_container_says_whether_it_is_well(name):
 def test_every_variable_is_explained_and_used():
     explained = set(re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), flags=re.MULTILINE))
     assert set(re.findall(r"\$\{([A-Z0-9_]+)", COMPOSE)) == explained
+
+
+def test_every_account_gets_a_password_of_its_own_once(tmp_path):
+    (tmp_path / "deploy").mkdir()
+    shutil.copy(ROOT / ".env.example", tmp_path)
+    script = shutil.copy(ROOT / "deploy/make-env.sh", tmp_path / "deploy")
+    assert subprocess.run(["sh", script], capture_output=True, check=False).returncode == 0
+    written = tmp_path / ".env"
+    made = dict(re.findall(r"^(\w+_PASSWORD)=(\w{32,})$", written.read_text(), flags=re.MULTILINE))
+    assert made.keys() == {name for name in re.findall(r"\$\{(\w+)", COMPOSE) if name.endswith("_PASSWORD")}
+    assert len(set(made.values())) == len(made)
+    assert written.stat().st_mode & 0o077 == 0
+    again = subprocess.run(["sh", script], capture_output=True, text=True, check=False)
+    assert (again.returncode, "was not touched" in again.stderr) == (1, True)
+    assert made.items() <= dict(re.findall(r"^(\w+)=(.*)$", written.read_text(), flags=re.MULTILINE)).items()
 
 
 def test_ports_are_on_loopback_unless_set():
