@@ -19,27 +19,13 @@ RESULTS = Path(__file__).parent / "results.json"
 
 
 def main(names: list[str]) -> int:
-    """Run those named, or all; each on a stage of its own."""
+    """Run those named, or all but the simulated days; each on a stage of its own."""
     found: dict[str, Measured] = {}
     code = 0
     try:
         with Receiver() as receiver:
-            if "drain" in names or not names:
-                with stage(receiver) as stack:
-                    found |= drain.measure(stack)
-            if "latency" in names or not names:
-                with stage(receiver) as stack:
-                    found |= latency.measure(stack, receiver)
-            if "gb26875" in names or not names:
-                found |= gb26875_codec.measure()
-                with stage(receiver) as stack:
-                    found |= gb26875_server.measure(stack)
-            if "early_warning" in names or not names:
-                found |= early_warning.measure()
-                with stage(receiver) as stack:
-                    found |= early_warning_feed.measure(stack)
-        if "days" in names:
-            found |= days.measure()
+            for name in names or ("drain", "latency", "gb26875", "early_warning"):
+                found |= measured(name, receiver=receiver)
     except BenchError as error:
         print(f"bench: the conditions did not hold: {error}", file=sys.stderr)
         code = 1
@@ -50,6 +36,27 @@ def main(names: list[str]) -> int:
     RESULTS.write_text(text + "\n", encoding="utf-8")
     print(text)
     return code
+
+
+def measured(name: str, *, receiver: Receiver) -> dict[str, Measured]:
+    """The figures of one benchmark.
+
+    Raises:
+        BenchError: no such benchmark, or its conditions did not hold.
+    """
+    if name == "days":
+        return days.measure()
+    with stage(receiver) as stack:
+        match name:
+            case "drain":
+                return drain.measure(stack)
+            case "latency":
+                return latency.measure(stack, receiver)
+            case "gb26875":
+                return gb26875_codec.measure() | gb26875_server.measure(stack)
+            case "early_warning":
+                return early_warning.measure() | early_warning_feed.measure(stack)
+    raise BenchError(f"there is no benchmark {name!r}: drain, latency, gb26875, early_warning, days")
 
 
 if __name__ == "__main__":

@@ -84,6 +84,7 @@ class Course:
         by_room: the room that is used counts; else only the days' trend: what comes and goes within hours is no failure.
         near: as much of the way from 0 to the limit warns while nothing is known of the days before; 0: never.
         noise: days scatter by at least this.
+        correlated_days: weather and use stay alike for about so long: so many days tell as much as one independent one.
         least: smaller changes are neither a trend nor room used.
         watch_days, warning_days: until the limit.
         baseline: a day counts by its calmest reading instead of its highest, when it is over: what people do, or a fire, is none of
@@ -103,6 +104,7 @@ class Course:
     limit: float = math.nan
     limit_share: float = 0.0
     smooth_seconds: float = 600.0
+    correlated_days: float = 3.0
     by_room: bool = True
     near: float = 0.0
     baseline: bool = False
@@ -192,8 +194,9 @@ def _advance(course: Course, state: Rows, *, time: Floats, value: Floats) -> Non
         state[over] = part
     stands = np.abs(held - state["smooth"]) <= course.standing
     farther = np.minimum if course.baseline else np.maximum
-    if not course.baseline:
-        state["newest"] = state["smooth"]
+    # A reading a day is the day's calmest at once.
+    whole = elapsed >= trend.DAY_SECONDS / 2 if course.baseline else True
+    state["newest"] = np.where(whole, state["smooth"], state["newest"])
     state["edge"] = np.where(stands, farther(state["edge"], state["smooth"]), state["edge"])
     _conclude(course, state, elapsed=elapsed, stands=stands)
 
@@ -213,7 +216,7 @@ def _end_day(course: Course, state: Rows, *, number: Indices) -> None:
     younger = count[:, None] - np.cumsum(known, axis=1)
     old = known & (younger >= np.clip(count - KNOWN_DAYS, 0, LATELY_DAYS)[:, None])
     state["usual"] = np.where(count >= KNOWN_DAYS, np.where(old, days, -np.inf).max(axis=1), np.nan)
-    state["slope"], state["error"] = trend.slope(days, noise=course.noise)
+    state["slope"], state["error"] = trend.slope(days, noise=course.noise, correlated_days=course.correlated_days)
     span = np.where(known.any(axis=1), trend.DAYS - known.argmax(axis=1), 0)
     state["changed"] = state["slope"] * np.minimum(span, trend.WINDOWS[0])
     now = np.where(np.isfinite(value), value, state["smooth"])

@@ -17,7 +17,8 @@ DETECTORS: Mapping[str, Mapping[str, Detector]] = {
         "stuck": Stuck(words="temperature", unit="°C", decimals=1),
     },
     "smoke_obscuration_db_per_m": {
-        "bounds": Bounds(words="smoke", unit="dB/m", decimals=3, lowest=-0.02),
+        # Noise of a poor chamber reaches below its zero.
+        "bounds": Bounds(words="smoke", unit="dB/m", decimals=3, lowest=-0.1),
         "stuck": Stuck(words="smoke", unit="dB/m", decimals=3),
         "dust": Course(
             KIND=Kind.UPKEEP_DUE,
@@ -30,10 +31,12 @@ DETECTORS: Mapping[str, Mapping[str, Detector]] = {
             limit=0.1,
             # Humidity and the chamber's own temperature.
             noise=0.001,
+            # Neither weather nor use reaches the calmest reading of a day.
+            correlated_days=1.0,
             least=0.008,
             # Cleaning is ordered by the month.
-            watch_days=90.0,
-            warning_days=60.0,
+            watch_days=60.0,
+            warning_days=40.0,
             standing=0.01,
             remark=" (dust: clean the chamber)",
         ),

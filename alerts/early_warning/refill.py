@@ -1,9 +1,9 @@
 """A pump that keeps a network's pressure and does not come when it should: found by the refill that is missing. Vectorised, causal.
 
-Between two refills the pressure sinks slowly from its upper half through its lower half. Water that is drawn makes that time
-longer or shorter, by no more than it did on the days before; and it takes pressure only while it is drawn. So a refill is missing
-when the pressure has been in its lower half for longer than it ever was, and lies below where refills begin. Networks that are kept
-otherwise have no such rhythm, and are left alone.
+Such a network breathes: the pressure sinks slowly, the pump refills it quickly, again and again. Water that is drawn takes pressure
+while it is drawn, and hardly moves the time of the next refill. So a refill is missing when it is later than refills are, and the
+pressure lies below where they begin: either alone is a draw of water. Networks that are kept otherwise have no such rhythm, and are
+left alone.
 """
 
 from dataclasses import dataclass
@@ -11,29 +11,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from alerts.early_warning import trend
-from alerts.early_warning.findings import Flags, Floats, Level, Rows
+from alerts.early_warning.findings import Flags, Floats, Indices, Level, Rows
 from signals.kinds import Kind
 
 SMOOTH_SECONDS = 30.0
 """A refill takes longer."""
-DAYS = 5
-"""The longest sinkings of so many days are remembered."""
+RISE = 0.75
+"""Of the range: a rise by so much is a refill; a tap that is closed gives back less."""
 CYCLES_LEAST = 20
 """Fewer refills show no rhythm; a pump that starts less often is watched by the band alone."""
-IRREGULAR = 0.5
-"""The longest sinking is at most so much longer than the middle one."""
-LATE_SHARE = 0.1
-"""A refill is late when the sinking is longer than the longest by this share,"""
-LATE_SECONDS = 30.0
-"""... and by so much, or by the time between two readings."""
-SINKING_SECONDS_MOST = 6 * 3_600.0
-"""A longer sinking is remembered as this: it is no pump's."""
-SILENT_SECONDS = 900.0
-"""Without a reading for so long, refills may have come unseen."""
-LOWER = 0.05
+IRREGULAR = 0.2
+"""The times between refills differ from their middle one by less than this share of it, on the mean."""
+LATE_SECONDS = 300.0
+"""A refill that comes later is missing: a draw hides one for some minutes."""
+MISSED_SHARE = 1.5
+"""Later than so many times, the refill may have come unrecognised, behind a draw."""
+LOWER = 0.06
 """Of the range: so far below where refills begin is below it."""
 RANGE_LEAST_MPA = 0.02
 """Less is no pump's work: the day's use of a network makes waves as well."""
+PERIOD_SECONDS_MOST = 6 * 3_600.0
+"""A longer rhythm is the day's, not a pump's."""
+DENSE = 0.1
+"""Of the time between refills: readings that are farther apart see only some of them."""
+SILENT_SECONDS = 900.0
+"""Without a reading for so long, refills may have come unseen."""
 LEARNING = 0.1
 """Share of the range, and of the time, by which a refill moves the middle ones."""
 
@@ -44,21 +46,19 @@ STATE = np.dtype(
         ("day", "<i4"),
         ("high", "<f4", (2,)),
         ("lowest", "<f4"),
-        ("sinking", "<f4"),
+        ("since", "<f4"),
+        ("seen", "?"),
         ("middle", "<f4"),
+        ("differ", "<f4"),
         ("begins", "<f4"),
         ("cycles", "<u2"),
-        ("today", "<f4"),
-        ("days", "<f4", (DAYS,)),
         ("level", "u1"),
     ]
 )
-"""`high`: the highest of this day and of the one before; `sinking`: seconds in the lower half, `lowest` in them; `middle`: of these
-times; `begins`: where refills begin; `cycles`: refills; `today`, `days`: the longest such times."""
+"""`high`: the highest of this day and of the one before; `since`: seconds since the last refill, `seen` when it came, and `lowest`
+in them; `middle`: of these times, `differ`: by how much they differ from it; `begins`: where refills begin; `cycles`: refills."""
 
-FOUND = np.dtype(
-    [("level", "u1"), ("confidence", "<f4"), ("value", "<f4"), ("begins", "<f4"), ("sinking", "<f4"), ("longest", "<f4")]
-)
+FOUND = np.dtype([("level", "u1"), ("confidence", "<f4"), ("value", "<f4"), ("begins", "<f4"), ("since", "<f4"), ("middle", "<f4")])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,6 @@ class Refill:
         """States of series that nothing was heard of."""
         state = np.zeros(count, STATE)
         state["high"] = -np.inf
-        state["lowest"] = state["begins"] = np.inf
         return state
 
     def step(self, state: Rows, *, time: Floats, value: Floats) -> Rows:
@@ -84,8 +83,8 @@ class Refill:
         trend.take(state, time=time, value=value, advance=_advance)
         found = np.zeros(len(state), FOUND)
         found["level"], found["confidence"] = state["level"], 0.7 * (state["level"] > 0)
-        found["value"], found["begins"], found["sinking"] = state["smooth"], state["begins"], state["sinking"]
-        found["longest"] = _longest(state)
+        for name, source in {"value": "smooth", "begins": "begins", "since": "since", "middle": "middle"}.items():
+            found[name] = state[source]
         return found
 
     def reason(self, row: np.void) -> str:
@@ -94,63 +93,62 @@ class Refill:
         if row["level"] == Level.NONE:
             return f"{value}, refilled"
         return (
-            f"{value}, sinking for {row['sinking'] / 60:.0f} min without a refill, on the days before for"
-            f" {row['longest'] / 60:.0f} min at most; refills begin at {row['begins']:.3f} MPa: is the pump off?"
+            f"{value} and no refill for {row['since'] / 60:.0f} min; refills come every {row['middle'] / 60:.0f} min and begin at"
+            f" {row['begins']:.3f} MPa: is the pump off?"
         )
-
-
-def _longest(state: Rows) -> Floats:
-    longest: Floats = np.maximum(state["days"].max(axis=1), state["today"])
-    return longest
 
 
 def _advance(state: Rows, *, time: Floats, value: Floats) -> None:
     first = state["count"] == 0
-    state["smooth"][first] = value[first]
+    for name in ("smooth", "lowest", "begins"):
+        state[name][first] = value[first]
     elapsed = np.where(first, 0.0, trend.passed(state, time))
     unseen = elapsed > SILENT_SECONDS
-    state["sinking"] = np.where(unseen, 0.0, state["sinking"])
+    state["seen"] &= ~unseen
     state["smooth"] += (value - state["smooth"]) * (elapsed / (SMOOTH_SECONDS + elapsed))
-    day = trend.day(state, time)
-    if (over := day > state["day"]).any():
-        part = state[over]
-        part["days"][np.arange(len(part)), part["day"] % DAYS] = part["today"]
-        part["high"][:, 1], part["high"][:, 0] = part["high"][:, 0], part["smooth"]
-        part["today"], part["day"] = 0.0, day[over]
-        state[over] = part
-    state["high"][:, 0] = np.maximum(state["high"][:, 0], state["smooth"])
+    _note_high(state, trend.day(state, time))
+    state["lowest"] = np.where(unseen, state["smooth"], np.minimum(state["lowest"], state["smooth"]))
     state["begins"] = np.where(state["cycles"] == 0, np.minimum(state["begins"], state["smooth"]), state["begins"])
-    high = state["high"].max(axis=1)
-    upper = state["smooth"] >= (high + state["begins"]) / 2
-    refilled: Flags = upper & (state["sinking"] > 0)
+    state["since"] += elapsed
+    span = np.maximum(state["high"].max(axis=1) - state["begins"], RANGE_LEAST_MPA)
+    refilled: Flags = state["smooth"] - state["lowest"] >= RISE * span
     if refilled.any():
         part = state[refilled]
-        _learn(part, high=high[refilled])
+        _learn(part, span=span[refilled])
         state[refilled] = part
-    state["sinking"] = np.where(upper | unseen, 0.0, state["sinking"] + elapsed)
-    state["lowest"] = np.where(upper, np.inf, np.minimum(state["lowest"], state["smooth"]))
-    state["level"] = np.where(
-        upper, 0.0, np.where(_is_missing(state, high=high, elapsed=elapsed), float(Level.WARNING), state["level"])
-    )
+    missing = _is_missing(state, span=span, elapsed=elapsed)
+    state["level"] = np.where(refilled, 0.0, np.where(missing, float(Level.WARNING), state["level"]))
 
 
-def _learn(state: Rows, *, high: Floats) -> None:
-    """A sinking is over. Some were no more than a tap that was opened: the middle ones are not moved by these for long."""
-    begun = state["cycles"] == 0
-    for name, value in (("begins", state["lowest"]), ("middle", state["sinking"])):
-        state[name] = np.where(begun, value, state[name])
-    span = np.maximum(high - state["begins"], RANGE_LEAST_MPA)
-    state["begins"] += LEARNING * np.clip(state["lowest"] - state["begins"], -LEARNING * span, LEARNING * span)
-    state["middle"] *= 1.0 + LEARNING * np.sign(state["sinking"] - state["middle"])
-    state["cycles"] += state["cycles"] < np.iinfo(np.uint16).max
-    known = np.where(state["level"] == Level.NONE, state["sinking"], 0.0)
-    state["today"] = np.maximum(state["today"], np.minimum(known, SINKING_SECONDS_MOST))
+def _note_high(state: Rows, day: Indices) -> None:
+    over = day > state["day"]
+    if over.any():
+        part = state[over]
+        part["high"][:, 1], part["high"][:, 0] = part["high"][:, 0], -np.inf
+        part["day"] = day[over]
+        state[over] = part
+    state["high"][:, 0] = np.maximum(state["high"][:, 0], state["smooth"])
 
 
-def _is_missing(state: Rows, *, high: Floats, elapsed: Floats) -> Flags:
-    longest = _longest(state)
-    span = high - state["begins"]
-    rhythm = (state["cycles"] >= CYCLES_LEAST) & (span >= RANGE_LEAST_MPA) & (longest <= state["middle"] * (1 + IRREGULAR))
-    late = state["sinking"] > longest * (1 + LATE_SHARE) + np.maximum(LATE_SECONDS, elapsed)
-    missing: Flags = rhythm & late & (state["smooth"] < state["begins"] - LOWER * span)
+def _learn(state: Rows, *, span: Floats) -> None:
+    """A refill came. The middle ones move by a fixed share towards it, so that odd ones do not count by how odd they are."""
+    counts = state["seen"] & (state["level"] == Level.NONE)
+    begun = counts & (state["cycles"] == 0)
+    state["middle"] = np.where(begun, state["since"], state["middle"])
+    lower = np.clip(state["lowest"] - state["begins"], -LEARNING * span, LEARNING * span)
+    state["begins"] += np.where(counts, LEARNING * lower, 0.0)
+    off = np.abs(state["since"] - state["middle"]) / np.maximum(state["middle"], 1.0)
+    state["differ"] += np.where(counts, LEARNING * (np.minimum(off, 1.0) - state["differ"]), 0.0)
+    moved = 1.0 + LEARNING * np.clip(state["since"] / np.maximum(state["middle"], 1.0) - 1.0, -LEARNING, LEARNING)
+    state["middle"] *= np.where(counts, moved, 1.0)
+    state["cycles"] += counts & (state["cycles"] < np.iinfo(np.uint16).max)
+    state["since"], state["lowest"], state["seen"] = 0.0, state["smooth"], True
+
+
+def _is_missing(state: Rows, *, span: Floats, elapsed: Floats) -> Flags:
+    rhythm = state["seen"] & (state["cycles"] >= CYCLES_LEAST) & (state["differ"] <= IRREGULAR)
+    rhythm &= (state["middle"] <= PERIOD_SECONDS_MOST) & (span > RANGE_LEAST_MPA) & (elapsed <= DENSE * state["middle"])
+    late = state["since"] > state["middle"] + LATE_SECONDS
+    one = state["since"] < state["middle"] * MISSED_SHARE + LATE_SECONDS
+    missing: Flags = rhythm & late & one & (state["smooth"] < state["begins"] - LOWER * span)
     return missing

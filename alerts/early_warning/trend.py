@@ -19,8 +19,6 @@ WINDOWS = (8, DAYS)
 """Days that a slope is drawn through: the shorter one sees what began lately, the longer one what is slow."""
 DAYS_LEAST = 5
 """Fewer days make no slope."""
-CORRELATED_DAYS = 3.0
-"""Weather and use stay alike for about so long: so many days tell as much as one independent one."""
 SET_BACK_READINGS = 20
 """So many readings in a row before the newest one, each after the other: the clock was set back, not the network late."""
 
@@ -91,12 +89,13 @@ def in_order(ring: Floats, number: Indices) -> Floats:
     return ordered
 
 
-def slope(days: Floats, *, noise: float) -> tuple[Floats, Floats]:
+def slope(days: Floats, *, noise: float, correlated_days: float) -> tuple[Floats, Floats]:
     """The slope a day (Theil–Sen: a quarter of the days may be odd) and its standard error, over the clearer of two windows.
 
     Args:
         days: oldest first, NaN where nothing is known.
         noise: days scatter at least by so much about their line.
+        correlated_days: so many days tell as much as one independent one.
 
     Returns:
         Slope and error; 0 and infinite where there are too few days.
@@ -107,14 +106,14 @@ def slope(days: Floats, *, noise: float) -> tuple[Floats, Floats]:
         for window in WINDOWS:
             recent = days[part].copy()
             recent[:, : DAYS - window] = np.nan
-            found, its_error = _theil_sen(recent, noise=noise)
+            found, its_error = _theil_sen(recent, noise=noise, correlated_days=correlated_days)
             clearer = np.isfinite(its_error) & (np.abs(found) / its_error > np.abs(best[part]) / error[part])
             best[part] = np.where(clearer, found, best[part])
             error[part] = np.where(clearer, its_error, error[part])
     return best, error
 
 
-def _theil_sen(days: Floats, *, noise: float) -> tuple[Floats, Floats]:
+def _theil_sen(days: Floats, *, noise: float, correlated_days: float) -> tuple[Floats, Floats]:
     known = np.isfinite(days)
     count = known.sum(axis=1)
     found = np.nan_to_num(_middle((days[:, _SECOND] - days[:, _FIRST]) / (_X[_SECOND] - _X[_FIRST])))
@@ -122,7 +121,7 @@ def _theil_sen(days: Floats, *, noise: float) -> tuple[Floats, Floats]:
     left -= _middle(left)[:, None]
     scatter = np.sqrt(np.where(known, left**2, 0.0).sum(axis=1) / np.maximum(count - 2, 1))
     middle = np.where(known, _X, 0.0).sum(axis=1) / np.maximum(count, 1)
-    width = np.sqrt(np.where(known, (_X - middle[:, None]) ** 2, 0.0).sum(axis=1) / CORRELATED_DAYS)
+    width = np.sqrt(np.where(known, (_X - middle[:, None]) ** 2, 0.0).sum(axis=1) / correlated_days)
     enough = count >= DAYS_LEAST
     error = np.where(enough, np.maximum(scatter, noise) / np.maximum(width, 1e-9), np.inf)
     return np.where(enough, found, 0.0), error

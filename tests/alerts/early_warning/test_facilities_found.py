@@ -25,8 +25,9 @@ def test_a_leak_is_found_within_ten_minutes():
     assert warned.sum() >= len(warned) - 2, "the others are noticed, and warned of some seconds later"
 
 
-def test_a_pump_that_stops_and_lets_the_water_back_is_found_within_ten_minutes():
-    assert in_time("pump_off_suddenly", every=MINUTE, history_days=3)[0].all()
+@pytest.mark.parametrize("name", ["pump_off", "pump_off_suddenly"])
+def test_a_pump_that_does_not_come_is_found_within_ten_minutes(name):
+    assert in_time(name, every=MINUTE, history_days=4)[0].all()
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,10 @@ def test_a_pump_that_stops_and_lets_the_water_back_is_found_within_ten_minutes()
 )
 def test_what_grows_is_found_before_it_fails(name, every):
     assert in_time(name, every=every)[0].all()
+
+
+def test_dust_takes_one_reading_more_where_there_is_one_a_day():
+    assert in_time("dusty", every=DAY)[0].sum() >= 19
 
 
 def test_a_contact_that_ages_within_hours_is_found_before_its_threshold():
