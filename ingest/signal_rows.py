@@ -57,7 +57,7 @@ def _row(fact: Fact) -> tuple[object, ...]:
         fact.raw_kind,
         fact.active,
         fact.detail,
-        json.dumps(fact.defects),
+        json.dumps(fact.defects) if fact.defects else "[]",
         fact.occurred_at if by_device else fact.received_at,
         "device" if by_device else "received",
         fact.at_text,

@@ -5,6 +5,7 @@ statement that it could not be read; the rest is stored. No object may stand bef
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
@@ -121,8 +122,10 @@ def _count(
 ) -> None:
     said = [fact for item in items for fact in item.facts if fact.fact_class != CENTRE]
     new = [fact for fact in said if (fact.transmitter_id, fact.key) in stored]
-    for fact in said:
-        (metrics.STORED if (fact.transmitter_id, fact.key) in stored else metrics.DUPLICATES).labels(fact.fact_class).inc()
+    old = [fact for fact in said if (fact.transmitter_id, fact.key) not in stored]
+    for total, facts in ((metrics.STORED, new), (metrics.DUPLICATES, old)):
+        for fact_class, count in Counter(fact.fact_class for fact in facts).items():
+            total.labels(fact_class).inc(count)
     metrics.KEY_CONFLICTS.inc(sum(fact.kind is Kind.KEY_CONFLICT for fact in written.facts))
     for counter, gap in written.gaps:
         if gap.state is GapState.OPEN and gap.found_at == began_at:

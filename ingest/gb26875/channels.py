@@ -135,12 +135,14 @@ class TcpChannel(asyncio.Protocol):
             self._transport.abort()
 
     def _deliver(self, found: Iterable[Frame | Passed]) -> None:
+        count = 0
         for part in found:
             if isinstance(part, Frame):
-                _TCP_FRAMES.inc()
+                count += 1
                 self._take(part, self)
             else:
                 _count_passed([part])
+        _TCP_FRAMES.inc(count)
 
 
 class UdpChannel:

@@ -6,10 +6,11 @@ the device keeps what we have not confirmed, and repeats it.
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 from ingest.gb26875 import metrics
 from ingest.gb26875.book import Book, Device
@@ -26,16 +27,26 @@ from signals.gb26875.statements import Found, Unreadable
 from signals.gb26875.tables import Command
 from signals.instants import microseconds
 
-BATCH_MAXIMUM = 500
+BATCH_MAXIMUM = 1_000
 """Frames of one transaction."""
+SLICE = 25
+"""Frames that are read at a stretch: a millisecond."""
 WAITING_MAXIMUM = 50_000
 """Frames that wait; beyond, datagrams are not taken. Connections are bounded each for itself."""
 IDLE_SECONDS = 2.0
 """So often is written that we could hear, when nothing comes."""
 
-_ANSWERED = {Command.CONFIRM: metrics.ANSWERED.labels("confirmed"), Command.DENY: metrics.ANSWERED.labels("denied")}
+ANSWERED = {Command.CONFIRM: metrics.ANSWERED.labels("confirmed"), Command.DENY: metrics.ANSWERED.labels("denied")}
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """Arrivals, and the batch that they are."""
+
+    arrivals: Sequence[Arrival]
+    batch: Batch
 
 
 class Lane:
@@ -88,38 +99,54 @@ class Lane:
         """A device was heard; presence is written with the next batch. `clock_tag`: the time in its frame."""
         heard, instant = self._presence[device.transmitter_id, ""], microseconds(at)
         self._presence.heard(heard, instant)
-        told = clock.read(clock_tag)
+        told = _told(clock_tag)
         if told is not None:
-            heard.note_clock(microseconds(told), at=instant)
+            heard.note_clock(told, at=instant)
 
     async def write(self) -> None:
-        """Store and answer, for ever."""
-        while True:
-            try:
-                async with asyncio.timeout(IDLE_SECONDS):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass
-            self._changed.clear()
-            await self._turn()
+        """Store and answer, for ever. While one turn is in the database the next one is read."""
+        async with asyncio.TaskGroup() as group:
+            storing: asyncio.Task[None] | None = None
+            while True:
+                await _until(self._changed, seconds=IDLE_SECONDS)
+                self._changed.clear()
+                turn = await self._read_next(storing)
+                if storing is not None:
+                    await storing
+                if self._urgent:  # it came while that was read
+                    await self._store_turn(self._read_urgent())
+                storing = group.create_task(self._store_turn(turn), name="store frames")
 
-    async def _turn(self) -> None:
+    async def _read_next(self, storing: asyncio.Task[None] | None) -> Turn:
         arrivals, taken_at = self._next(), self._now()
         if any(arrival.device is None for arrival in arrivals):
+            if storing is not None:
+                await storing  # one at a time speaks with the database
             await self._store.patiently(partial(self._book.refresh, self._store), what="the book of devices")
         batch = Batch()
-        for arrival in arrivals:
+        for number, arrival in enumerate(arrivals):
+            if number % SLICE == 0:
+                await asyncio.sleep(0)  # the turn before goes on meanwhile
             self._read(arrival, batch)
         batch.signals.items += self._said
         self._said = []
         self._close(batch, oldest_left=self._oldest(), at=taken_at)
-        await self._store.patiently(partial(self._signals.write, batch.signals), what="a batch of frames")
-        if len(batch.telemetry.readings):
-            await self._store.patiently(partial(self._telemetry.write, batch.telemetry), what="readings of frames")
-        if arrivals:
-            passing("ingest.after_confirm")
+        return Turn(arrivals=arrivals, batch=batch)
+
+    def _read_urgent(self) -> Turn:
+        """What goes before a turn that is read already. That we could hear is left for that one to say: it came first."""
+        arrivals, batch = [self._urgent.popleft() for _ in range(min(len(self._urgent), BATCH_MAXIMUM))], Batch()
         for arrival in arrivals:
-            self._answer(arrival)
+            self._read(arrival, batch)
+        return Turn(arrivals=arrivals, batch=batch)
+
+    async def _store_turn(self, turn: Turn) -> None:
+        await self._store.patiently(partial(self._signals.write, turn.batch.signals), what="a batch of frames")
+        if len(turn.batch.telemetry.readings):
+            await self._store.patiently(partial(self._telemetry.write, turn.batch.telemetry), what="readings of frames")
+        if turn.arrivals:
+            passing("ingest.after_confirm")
+        self._answer(turn.arrivals)
         metrics.WAITING.set(len(self._urgent) + len(self._calm))
 
     def _next(self) -> list[Arrival]:
@@ -155,20 +182,39 @@ class Lane:
         if self._up_from is not None and heard_until >= self._up_from:
             beside.spans = [Span(up_from=self._up_from, heard_until=heard_until)]
 
-    def _answer(self, arrival: Arrival) -> None:
-        channel = arrival.channel
-        channel.settled()
-        if arrival.answer is None:
-            return
-        answer(arrival, at=self._now())
-        metrics.CONFIRMED.observe(max(0.0, (self._now() - arrival.received_at).total_seconds()))
+    def _answer(self, arrivals: Sequence[Arrival]) -> None:
+        at = self._now()
+        tag = clock.write(at)
+        sent: Counter[Command] = Counter()
+        for arrival in arrivals:
+            arrival.channel.settled()
+            if arrival.answer is not None:
+                sent[arrival.answer] += answer(arrival, tag=tag)
+        for command, count in sent.items():
+            ANSWERED[command].inc(count)
+        metrics.CONFIRMED.between(
+            (arrival.received_at.timestamp() for arrival in arrivals if arrival.answer is not None), self._now().timestamp()
+        )
 
 
-def answer(arrival: Arrival, *, at: datetime) -> None:
-    """Answer a frame with the command decided for it; to a device that is gone, nothing: it sends again."""
+async def _until(event: asyncio.Event, *, seconds: float) -> None:
+    """Wait for the event, so long at most."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
+
+
+@lru_cache(4096)
+def _told(tag: bytes) -> int | None:
+    """A time tag in microseconds; None where it is no time."""
+    told = clock.read(tag)
+    return None if told is None else microseconds(told)
+
+
+def answer(arrival: Arrival, *, tag: bytes) -> bool:
+    """Answer a frame with the command decided for it, timed by `tag`; False: its device is gone, and sends again."""
     assert arrival.answer is not None
-    reply = arrival.frame.reply(arrival.answer, time=clock.write(at))
-    if arrival.device is not None:
-        reply = arrival.device.profile.addressed(reply, to=arrival.frame)
-    if arrival.channel.send(reply.encode()):
-        _ANSWERED[arrival.answer].inc()
+    swapped = arrival.device is None or arrival.device.profile.swaps_addresses
+    return arrival.channel.send(arrival.frame.answered(arrival.answer, time=tag, swapped=swapped))

@@ -1,6 +1,7 @@
 """What the server for GB/T 26875.3 counts, besides what every lane counts (`ingest.metrics`)."""
 
-from runtime.metrics import counter, gauge, latency
+from ingest.metrics import Latencies
+from runtime.metrics import counter, gauge
 from signals.gb26875.frames import Fault
 from signals.gb26875.profiles import Departure
 
@@ -18,4 +19,4 @@ UDP_ERRORS = counter("gb26875_datagram_errors", "Answers by datagram that could 
 WAITING = gauge("gb26875_waiting_frames", "Frames received that are not stored yet.")
 EXCHANGES = counter("gb26875_exchanges", "Commands to devices, by how they ended.", outcome=("confirmed", "answered", "failed"))
 REPEATS = counter("gb26875_command_repeats", "Commands sent again because no answer came.")
-CONFIRMED = latency("gb26875_confirm", "From the receipt of an upload to its confirmation, after the commit.")
+CONFIRMED = Latencies("gb26875_confirm", "From the receipt of an upload to its confirmation, after the commit.")

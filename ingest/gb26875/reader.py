@@ -1,11 +1,12 @@
 """Frames become items of a batch: rows of `signal`, readings, quarantine; and it is decided how each is answered."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
+from pydantic_core import to_json
 from xxhash import xxh3_64_digest
 
 from ingest.copying import Layout, Layouts, head, tail
@@ -57,14 +58,11 @@ class Arrival:
     received_at: datetime
     stated: list[Found] | None = None
     answer: Command | None = None
-    _raw: bytes | None = None
 
     @property
     def raw(self) -> bytes:
         """The frame's bytes as they came."""
-        if self._raw is None:
-            self._raw = raw_of(self.frame)
-        return self._raw
+        return raw_of(self.frame)
 
     @property
     def urgent(self) -> bool:
@@ -147,7 +145,7 @@ class Reader:
             kind=found.kind if isinstance(found, Operation) else None,
             raw_kind="",
             active=True if isinstance(found, Operation) else None,
-            detail=json.dumps(_detail(found, arrival.frame)),
+            detail=to_json(_detail(found, arrival.frame)).decode(),
             defects=(*departures, *(found.defects if isinstance(found, Report) else ())),
             occurred_at=found.occurred_at,
             at_text=None,
@@ -209,7 +207,12 @@ def stated(frame: Frame, device: Device) -> list[Found]:
 
 def topic_of(frame: Frame) -> str:
     """What stands in the place of a topic."""
-    return f"gb26875/{frame.source.hex()}"
+    return _topic(frame.source)
+
+
+@lru_cache(4096)
+def _topic(source: bytes) -> str:
+    return f"gb26875/{source.hex()}"
 
 
 def provenance_of(arrival: Arrival) -> Provenance:
@@ -221,9 +224,8 @@ def provenance_of(arrival: Arrival) -> Provenance:
 
 
 def raw_of(frame: Frame) -> bytes:
-    """The frame's bytes as they came."""
-    raw = frame.encode()
-    return raw if frame.checksum_ok else raw[:-3] + bytes((frame.stated_checksum or 0,)) + raw[-2:]
+    """The frame's bytes as they came, or as we make them."""
+    return frame.encode() if frame.raw is None else frame.raw
 
 
 def _row(layout: Layout, numbers: tuple[int, int, int, float], *, device: Device, point: str) -> bytes:
@@ -246,10 +248,11 @@ def _is_urgent(found: Found) -> bool:
 
 
 def _detail(found: Statement, frame: Frame) -> Mapping[str, Any]:
-    detail = {**found.detail, "serial": frame.serial, "command": frame.command}
     if isinstance(found, State):
-        return {**detail, "active": found.active, "covers": found.covers}
-    return detail
+        more = {"serial": frame.serial, "command": frame.command, "active": found.active, "covers": found.covers}
+    else:
+        more = {"serial": frame.serial, "command": frame.command}
+    return {**found.detail, **more}
 
 
 def _how_to_enrol(arrival: Arrival) -> str:

@@ -13,7 +13,7 @@ from ingest.gb26875 import metrics
 from ingest.gb26875.book import Book, Device
 from ingest.gb26875.channels import Channel, TcpChannel, UdpServer
 from ingest.gb26875.exchanges import Exchanges, Patience, Way
-from ingest.gb26875.lane import Lane, answer
+from ingest.gb26875.lane import ANSWERED, Lane, answer
 from ingest.gb26875.reader import Arrival
 from runtime.errors import ConfigurationError
 from signals.gb26875 import clock
@@ -105,7 +105,7 @@ class Server:
         if device is not None and device.profile.is_heartbeat(frame):
             metrics.HEARTBEATS.inc()
             arrival.answer = Command.CONFIRM
-            answer(arrival, at=at)
+            ANSWERED[Command.CONFIRM].inc(answer(arrival, tag=clock.write(at)))
             return
         if frame.command in REPLIES:
             if device is not None and trusted:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from signals.gb26875 import clock, tables, text
 
 Members = Mapping[str, Any]
+_KEPT = 4_096
+"""Readings of a field that are remembered: a device says the same again and again. Nobody changes what was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ def time_tag() -> Field:
 def component_address(*, as_integer: bool) -> Field:
     """Four bytes without a meaning of their own (8.2.1.2): hexadecimal, and as one integer, low byte first."""
 
+    @lru_cache(_KEPT)
     def read(raw: bytes) -> dict[str, Any]:
         found: dict[str, Any] = {"component_address_hex": raw.hex()}
         return {**found, "component_address_le": int.from_bytes(raw, "little")} if as_integer else found
@@ -59,6 +63,7 @@ def flags(name: str, listed: str, *, bits: tuple[str, ...], size: int) -> Field:
     """A word of flags: as a hexadecimal number, and as a list of its set bits' names, lowest first; `reserved_bitN` has none."""
     names = (*bits, *(f"reserved_bit{bit}" for bit in range(len(bits), 8 * size)))
 
+    @lru_cache(_KEPT)
     def read(raw: bytes) -> dict[str, Any]:
         value = int.from_bytes(raw, "little")
         return {name: f"0x{value:0{2 * size}X}", listed: [flag for bit, flag in enumerate(names) if value >> bit & 1]}
@@ -76,7 +81,7 @@ def description() -> Field:
     """31 bytes of text; how it was padded is not kept."""
     return Field(
         size=text.DESCRIPTION_BYTES,
-        read=lambda raw: {"text": text.read(raw)},
+        read=lru_cache(_KEPT)(lambda raw: {"text": text.read(raw)}),
         write=lambda members: text.write(members.get("text", "")),
     )
 
@@ -84,6 +89,7 @@ def description() -> Field:
 def analog() -> Field:
     """Analog type and value: raw, and with its unit where the type is one of the standard's."""
 
+    @lru_cache(_KEPT)
     def read(raw: bytes) -> dict[str, Any]:
         value = int.from_bytes(raw[1:], "little", signed=True)
         found: dict[str, Any] = {"analog_type": raw[0], "raw_value": value}

@@ -5,7 +5,7 @@ Nothing is escaped: a frame is delimited by its length, the markers only confirm
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import accumulate
 from struct import Struct
@@ -30,6 +30,7 @@ class Frame:
         checksum_ok: False where the byte on the wire differs from the sum.
         end_ok: False where the end marker is missing; only `read_one` returns such a frame.
         stated_checksum: the byte on the wire; None in a frame that we make.
+        raw: all its bytes as they came; None in a frame that we make.
     """
 
     serial: int
@@ -42,6 +43,7 @@ class Frame:
     checksum_ok: bool = True
     end_ok: bool = True
     stated_checksum: int | None = None
+    raw: bytes | None = field(default=None, compare=False, repr=False)
 
     def encode(self) -> bytes:
         """The frame's bytes, its checksum computed.
@@ -65,15 +67,21 @@ class Frame:
             command=command,
         )
 
+    def answered(self, command: int, *, time: bytes, swapped: bool) -> bytes:
+        """The bytes of `reply`, made at once; with this frame's own addresses where the device does not want them `swapped`."""
+        addresses = (self.destination, self.source) if swapped else (self.source, self.destination)
+        body = _CONTROL.pack(self.serial, *self.version, time, *addresses, 0, command)
+        return b"".join((START, body, bytes((checksum(body),)), END))
+
     def _refuse_misfits(self) -> None:
         for name, value, limit in (("serial", self.serial, 0xFFFF), ("command", self.command, 0xFF)):
             if not 0 <= value <= limit:
                 raise ValueError(f"{name}: {value} is outside 0…{limit}")
         if len(self.version) != 2 or not all(0 <= part <= 0xFF for part in self.version):
             raise ValueError(f"version: {self.version} is not two bytes")
-        for name, field in (("time", self.time), ("source", self.source), ("destination", self.destination)):
-            if len(field) != 6:
-                raise ValueError(f"{name}: {len(field)} bytes where 6 are due")
+        for name, part in (("time", self.time), ("source", self.source), ("destination", self.destination)):
+            if len(part) != 6:
+                raise ValueError(f"{name}: {len(part)} bytes where 6 are due")
         if len(self.data) > DATA_BYTES_MAXIMUM:
             raise ValueError(f"data: {len(self.data)} bytes are above the limit of {DATA_BYTES_MAXIMUM} (6.6)")
 
@@ -239,4 +247,5 @@ def _frame(buffer: bytes, offset: int) -> Frame:
         data=buffer[offset + HEAD_BYTES : end],
         checksum_ok=checksum(buffer[offset + len(START) : end]) == buffer[end],
         stated_checksum=buffer[end],
+        raw=buffer[offset : end + 1 + len(END)],
     )

@@ -1,7 +1,7 @@
 """How devices in the field depart from the standard, and which departures each is forgiven: a profile a device."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from signals.gb26875 import clock, content, vendors
@@ -63,10 +63,6 @@ class Profile:
         """Whether the frame only says that the device is there, and departs in nothing that this profile does not forgive."""
         beats = frame.command == Command.SEND_DATA and (not frame.data or frame.data in self.heartbeats)
         return beats and all(departure in self.accepts for departure in self.departures(frame))
-
-    def addressed(self, reply: Frame, *, to: Frame) -> Frame:
-        """The reply with the addresses that the device expects."""
-        return reply if self.swaps_addresses else replace(reply, source=to.source, destination=to.destination)
 
 
 STANDARD = Profile(name="standard")

@@ -151,11 +151,15 @@ def point_of(members: Mapping[str, Any], *, order: AddressOrder = AddressOrder.Z
     """
     if "system_address" not in members:
         return ""
-    kind, number = members["system_type"], members["system_address"]
+    return _point_of(members["system_type"], members["system_address"], address=members.get("component_address_hex"), order=order)
+
+
+@lru_cache(65_536)
+def _point_of(kind: int, number: int, *, address: str | None, order: AddressOrder) -> str:
     host = str(number) if kind in _FIRE_SYSTEMS else f"{kind}.{number}"
-    if "component_address_hex" not in members:
+    if address is None:
         return host
-    raw = bytes.fromhex(members["component_address_hex"])
+    raw = bytes.fromhex(address)
     first, second = int.from_bytes(raw[:2], "little"), int.from_bytes(raw[2:], "little")
     match order:
         case AddressOrder.ZONE_FIRST:
@@ -259,10 +263,12 @@ _MAKERS: Mapping[int, Callable[[Mapping[str, Any], AddressOrder], Iterable[Found
 }
 
 
+_PLACE = ("type", "system_type", "system_address", "component_type", "component_address_hex", "text")
+
+
 def _place(members: Mapping[str, Any]) -> dict[str, Any]:
     """What says which part it is, and in the facility's own words where."""
-    names = ("type", "system_type", "system_address", "component_type", "component_address_hex", "text")
-    return {name: members[name] for name in names if members.get(name, "") != ""}
+    return {name: members[name] for name in _PLACE if name in members and members[name] != ""}
 
 
 def _without_doubles(names: Iterable[str | None]) -> tuple[str, ...]:

@@ -38,9 +38,10 @@ def test_profiles():
     assert PROFILES["tanda_tx3016a"].is_heartbeat(tanda)
     assert not PROFILES["strict"].is_heartbeat(beat)
     asked = frame(source=b"123456", destination=b"abcdef")
-    reply = asked.reply(Command.CONFIRM, time=asked.time)
-    assert STANDARD.addressed(reply, to=asked).source == b"abcdef"
-    assert PROFILES["tanda_tx3016a"].addressed(reply, to=asked).source == b"123456"
+    assert asked.answered(Command.CONFIRM, time=asked.time, swapped=True) == asked.reply(Command.CONFIRM, time=asked.time).encode()
+    kept = read_one(asked.answered(Command.CONFIRM, time=asked.time, swapped=PROFILES["tanda_tx3016a"].swaps_addresses))
+    assert kept is not None
+    assert (kept.source, kept.destination) == (b"123456", b"abcdef")
     odd = replace(frame(b"\x02\x01" + bytes(50)), version=(2, 0), time=bytes(6))
     assert STANDARD.departures(odd) == [Departure.VERSION, Departure.CLOCK, Departure.SIZE]
 
