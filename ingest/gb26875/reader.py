@@ -1,12 +1,11 @@
 """Frames become items of a batch: rows of `signal`, readings, quarantine; and it is decided how each is answered."""
 
-from collections.abc import Mapping
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from struct import Struct
 
-from pydantic_core import to_json
 from xxhash import xxh3_64_digest
 
 from ingest.copying import Layout, Layouts, head, tail
@@ -37,6 +36,8 @@ from signals.messages import Reason, Rejected
 
 STATE, REPORT, SIGNAL = "state", "report", "signal"
 """Classes of facts."""
+_SAID = Struct("<HB")
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 SENTINEL = 0
 """`time` of a reading without a clock: 2000-01-01, as in the telemetry lane."""
 QUIET_POINTS_MAXIMUM = 200_000
@@ -112,7 +113,7 @@ class Reader:
 
     def _take(self, arrival: Arrival, batch: Batch, *, device: Device, departures: tuple[Departure, ...]) -> None:
         frame = arrival.frame
-        identity = origin.key("gb26875", frame.source, frame.serial, frame.command, frame.data)
+        identity = origin.key("gb26875", frame.source + _SAID.pack(frame.serial, frame.command) + frame.data)
         facts = []
         for place, found in enumerate(arrival.stated or stated(frame, device)):
             if isinstance(found, Unreadable):
@@ -145,7 +146,7 @@ class Reader:
             kind=found.kind if isinstance(found, Operation) else None,
             raw_kind="",
             active=True if isinstance(found, Operation) else None,
-            detail=to_json(_detail(found, arrival.frame)).decode(),
+            detail=_detail(found, arrival.frame),
             defects=(*departures, *(found.defects if isinstance(found, Report) else ())),
             occurred_at=found.occurred_at,
             at_text=None,
@@ -247,12 +248,17 @@ def _is_urgent(found: Found) -> bool:
     return isinstance(found, Operation) and found.kind in FIRE_KINDS
 
 
-def _detail(found: Statement, frame: Frame) -> Mapping[str, Any]:
-    if isinstance(found, State):
-        more = {"serial": frame.serial, "command": frame.command, "active": found.active, "covers": found.covers}
-    else:
-        more = {"serial": frame.serial, "command": frame.command}
-    return {**found.detail, **more}
+def _detail(found: Statement, frame: Frame) -> str:
+    """As JSON. What a state covers is the same for every state of its type and is written once."""
+    told = {**found.detail, "serial": frame.serial, "command": frame.command}
+    if not isinstance(found, State):
+        return _encode(told)
+    return f'{_encode({**told, "active": found.active})[:-1]},"covers":{_covers(found.covers)}}}'
+
+
+@lru_cache(1024)
+def _covers(covers: tuple[str, ...]) -> str:
+    return _encode(covers)
 
 
 def _how_to_enrol(arrival: Arrival) -> str:

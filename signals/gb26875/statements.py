@@ -222,7 +222,7 @@ def _conditions(kind: int, component_type: int) -> tuple[Mapping[str, str | None
     names, size = _BITS[kind]
     bits = [names[bit] if bit < len(names) else f"reserved_bit{bit}" for bit in range(size)]
     kinds = {bit: raw_kind(bit, component_type=component_type) for bit in bits}
-    return kinds, _without_doubles(kinds.values())
+    return kinds, tuple(map(str, _without_doubles(kinds.values())))
 
 
 def _operation(members: Mapping[str, Any], order: AddressOrder) -> Iterable[Found]:
