@@ -17,8 +17,8 @@ DETECTORS: Mapping[str, Mapping[str, Detector]] = {
         "stuck": Stuck(words="temperature", unit="°C", decimals=1),
     },
     "smoke_obscuration_db_per_m": {
-        # Noise of a poor chamber reaches below its zero.
-        "bounds": Bounds(words="smoke", unit="dB/m", decimals=3, lowest=-0.1),
+        # Noise of a poor chamber and a zero that was set wrong reach below 0, but not so far.
+        "bounds": Bounds(words="smoke", unit="dB/m", decimals=3, lowest=-1.0),
         "stuck": Stuck(words="smoke", unit="dB/m", decimals=3),
         "dust": Course(
             KIND=Kind.UPKEEP_DUE,
@@ -42,7 +42,7 @@ DETECTORS: Mapping[str, Mapping[str, Detector]] = {
         ),
     },
     "co_ppm": {
-        "bounds": Bounds(words="carbon monoxide", unit="ppm", decimals=1, lowest=-10.0),
+        "bounds": Bounds(words="carbon monoxide", unit="ppm", decimals=1, lowest=-50.0),
         # Clean air is 0 for a sensor that shows nothing below it.
         "stuck": Stuck(words="carbon monoxide", unit="ppm", decimals=1, rests_at=0.0),
         "zero": Course(
