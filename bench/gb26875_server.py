@@ -155,14 +155,15 @@ async def _upload(devices: list[Device], *, seconds: float) -> None:
 
 
 PLACE = {"system_type": 1, "system_address": 1, "time": "2026-03-01 12:00:00"}
-NORMAL = {"component_type": 40, "status_word": "0x0001", "text": "二层东走道"}
+NORMAL = {"component_type": 40, "status_word": "0x0001"}
 WARM = {"component_type": 31, "component_address_hex": "09000000", "analog_type": 3, "raw_value": 215}
 
 
 def _frames(number: int) -> Iterator[bytes]:
     """What a device says in turn: the states of four components, and a temperature."""
     source = number.to_bytes(6, "little")
-    states = [(2, {**PLACE, **NORMAL, "component_address_hex": address.to_bytes(4, "little").hex()}) for address in range(4)]
+    here = {**PLACE, **NORMAL, "text": f"{number}号楼走道"}
+    states = [(2, {**here, "component_address_hex": address.to_bytes(4, "little").hex()}) for address in range(4)]
     for kind, members in (*states, (3, {**PLACE, **WARM})):
         data = encode({"type": kind, "count": 1, "objects": [members]})
         yield Frame(

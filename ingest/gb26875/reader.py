@@ -18,7 +18,7 @@ from ingest.signal_batch import Item, SignalBatch
 from ingest.telemetry_batch import Origin, TelemetryBatch
 from signals import origin
 from signals.gb26875.frames import Frame
-from signals.gb26875.profiles import Departure
+from signals.gb26875.profiles import PROFILES, Departure
 from signals.gb26875.statements import (
     DUTY_ANSWER,
     Found,
@@ -40,6 +40,8 @@ _SAID = Struct("<HB")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 SENTINEL = 0
 """`time` of a reading without a clock: 2000-01-01, as in the telemetry lane."""
+REMEMBERED, REMEMBERED_BYTES = 16_384, 64
+"""So many uploads of one object are remembered, some 40 MiB: a device repeats what has not changed again and again."""
 QUIET_POINTS_MAXIMUM = 200_000
 """Points of which we remember that all was well; beyond, everything is handed over again."""
 
@@ -146,7 +148,7 @@ class Reader:
             kind=found.kind if isinstance(found, Operation) else None,
             raw_kind="",
             active=True if isinstance(found, Operation) else None,
-            detail=_detail(found, arrival.frame),
+            detail=_detail(found, arrival.frame, device=device, place=identity[1]),
             defects=(*departures, *(found.defects if isinstance(found, Report) else ())),
             occurred_at=found.occurred_at,
             at_text=None,
@@ -202,8 +204,15 @@ class Reader:
 
 
 def stated(frame: Frame, device: Device) -> list[Found]:
-    """What a frame states, read by its device's profile."""
+    """What a frame states, read by its device's profile. Nobody changes what was read."""
+    if len(frame.data) <= REMEMBERED_BYTES:
+        return _remembered(device.profile.name, frame.data)
     return device.profile.statements(frame.data)
+
+
+@lru_cache(REMEMBERED)
+def _remembered(profile: str, data: bytes) -> list[Found]:
+    return PROFILES[profile].statements(data)
 
 
 def topic_of(frame: Frame) -> str:
@@ -248,12 +257,25 @@ def _is_urgent(found: Found) -> bool:
     return isinstance(found, Operation) and found.kind in FIRE_KINDS
 
 
-def _detail(found: Statement, frame: Frame) -> str:
-    """As JSON. What a state covers is the same for every state of its type and is written once."""
-    told = {**found.detail, "serial": frame.serial, "command": frame.command}
+def _detail(found: Statement, frame: Frame, *, device: Device, place: int) -> str:
+    """As JSON: what the frame states at this place among its statements, and the frame's own numbers."""
+    remembered = len(frame.data) <= REMEMBERED_BYTES
+    told = _told_again(device.profile.name, frame.data, place) if remembered else _told(found)
+    return f'{told[:-1]},"serial":{frame.serial},"command":{frame.command}}}'
+
+
+@lru_cache(REMEMBERED)
+def _told_again(profile: str, data: bytes, place: int) -> str:
+    found = _remembered(profile, data)[place]
+    assert not isinstance(found, Unreadable)
+    return _told(found)
+
+
+def _told(found: Statement) -> str:
+    """What a state covers is the same for every state of its type and is written once."""
     if not isinstance(found, State):
-        return _encode(told)
-    return f'{_encode({**told, "active": found.active})[:-1]},"covers":{_covers(found.covers)}}}'
+        return _encode(found.detail)
+    return f'{_encode({**found.detail, "active": found.active})[:-1]},"covers":{_covers(found.covers)}}}'
 
 
 @lru_cache(1024)
