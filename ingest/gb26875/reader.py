@@ -260,12 +260,12 @@ def _is_urgent(found: Found) -> bool:
 def _detail(found: Statement, frame: Frame, *, device: Device, place: int) -> str:
     """As JSON: what the frame states at this place among its statements, and the frame's own numbers."""
     remembered = len(frame.data) <= REMEMBERED_BYTES
-    told = _told_again(device.profile.name, frame.data, place) if remembered else _told(found)
+    told = _told_again(device.profile.name, frame.data, place=place) if remembered else _told(found)
     return f'{told[:-1]},"serial":{frame.serial},"command":{frame.command}}}'
 
 
 @lru_cache(REMEMBERED)
-def _told_again(profile: str, data: bytes, place: int) -> str:
+def _told_again(profile: str, data: bytes, *, place: int) -> str:
     found = _remembered(profile, data)[place]
     assert not isinstance(found, Unreadable)
     return _told(found)
