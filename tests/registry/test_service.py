@@ -146,7 +146,7 @@ def test_the_database_away_and_back(service, database, township):
     service.wait(lambda: service.value("connection_measured_at_seconds") > measured_at)
     township.unit("U5", "V1")
     service.wait(lambda: service.value("township_key_units", denominator="all") == 5)
-    assert json.loads(service.get("/readyz")[1])["failing"] == {}
+    service.wait(lambda: json.loads(service.get("/readyz")[1])["failing"] == {})
 
 
 def test_the_database_away_at_the_start(database, township, tmp_path):
