@@ -1,6 +1,7 @@
 """What a point of the register may be held to: GB 50974-2014 by its building, and limits of its own.
 
-The standard's figures were read; which kind of building has which of them is from memory, and to be checked before it is cited.
+The standard's figures were read; which kind of building has which of them, and in which clause, is from memory, and to be checked
+before it is cited.
 """
 
 import math
@@ -40,7 +41,7 @@ ASKED: Mapping[Facility, Asked] = {
     Facility.INDUSTRIAL_SMALL: Asked(chinese="小型工业建筑", static_least=0.07, dynamic_least=0.35, dynamic_most=0.50),
     Facility.INDUSTRIAL: Asked(chinese="工业建筑", static_least=0.10, dynamic_least=0.35, dynamic_most=0.50),
 }
-"""What each is asked for (GB 50974-2014 5.2.2, 7.2.8, 7.4.12)."""
+"""What each is asked for (GB 50974-2014; clauses from memory: 5.2.2, 7.2.8, 7.4.12)."""
 assert set(ASKED) == set(Facility)
 
 LIMITED = frozenset(

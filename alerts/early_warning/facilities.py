@@ -72,7 +72,7 @@ DETECTORS: Mapping[str, Mapping[str, Detector]] = {
             decimals=3,
             rises=True,
             baseline=True,
-            # Household detectors alarm from 5 % of the LEL upwards (GB 15322).
+            # As much as the lowest alarm of a household detector (from memory of GB 15322: to be checked before it is cited).
             limit=0.05,
             noise=0.002,
             least=0.01,
@@ -115,7 +115,7 @@ DETECTORS: Mapping[str, Mapping[str, Detector]] = {
             unit="°C",
             decimals=1,
             rises=True,
-            # What PVC insulation is made for; thermometric detectors are set to 45…140 °C (GB 14287.3).
+            # What PVC insulation is made for; detectors are set to 45…140 °C (from memory of GB 14287.3).
             limit=70.0,
             near=0.9,
             # The weather's.
@@ -129,7 +129,7 @@ DETECTORS: Mapping[str, Mapping[str, Detector]] = {
     },
     "voltage_volts": {"stuck": Stuck(words="voltage", unit="V", decimals=1)},
     "water_pressure_mpa": {
-        # Networks are built for 1.6 MPa at most (GB 50974 8.2); the sensor's own zero may lie somewhat below 0.
+        # No township's network carries so much; the sensor's own zero may lie somewhat below 0.
         "bounds": Bounds(words="water pressure", unit="MPa", decimals=3, lowest=-0.05, highest=4.0),
         "stuck": Stuck(words="water pressure", unit="MPa", decimals=3),
         "band": Band(
@@ -236,7 +236,7 @@ DETECTORS: Mapping[str, Mapping[str, Detector]] = {
             unit="dBm",
             decimals=0,
             rises=False,
-            # About where modems lose the link: the noise floor of 20 MHz and a receiver's noise figure.
+            # About where modems lose the link: an estimate.
             limit=-110.0,
             # A lorry before the antenna takes 6 dB for an hour.
             by_room=False,
@@ -253,7 +253,7 @@ DETECTORS: Mapping[str, Mapping[str, Detector]] = {
             unit="dBm",
             decimals=0,
             rises=False,
-            # Coverage level 1 of NB-IoT ends about here.
+            # About where a cell ends for a modem without repetition: an estimate.
             limit=-120.0,
             # A lorry before the antenna takes 6 dB for an hour.
             by_room=False,
