@@ -93,11 +93,6 @@ class Band:
     margins: tuple[float, float, float]
 
     @property
-    def STATE(self) -> np.dtype[np.void]:  # noqa: N802
-        """The layout of a state."""
-        return STATE
-
-    @property
     def sign(self) -> float:
         """Turns a value so that upwards is away from the band."""
         return -1.0 if self.falls else 1.0

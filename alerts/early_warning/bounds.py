@@ -30,11 +30,6 @@ class Bounds:
     highest: float = np.inf
     KIND: Kind = Kind.SENSOR_SUSPECT
 
-    @property
-    def STATE(self) -> np.dtype[np.void]:  # noqa: N802
-        """The layout of a state."""
-        return STATE
-
     def begin(self, count: int) -> Rows:
         """States of series that nothing was heard of."""
         return np.zeros(count, STATE)

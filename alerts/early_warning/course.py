@@ -112,11 +112,6 @@ class Course:
     remark: str = ""
 
     @property
-    def STATE(self) -> np.dtype[np.void]:  # noqa: N802
-        """The layout of a state."""
-        return STATE
-
-    @property
     def sign(self) -> float:
         """Turns a value so that upwards is towards the limit."""
         return 1.0 if self.rises else -1.0

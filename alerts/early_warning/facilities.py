@@ -10,6 +10,26 @@ from alerts.early_warning.refill import Refill
 from alerts.early_warning.stuck import Stuck
 from signals.kinds import Kind
 
+
+def _link(words: str, *, unit: str, limit: float) -> Mapping[str, Detector]:
+    """A device's radio link, on its way to be lost."""
+    course = Course(
+        KIND=Kind.UPKEEP_DUE,
+        words=words,
+        unit=unit,
+        decimals=0,
+        rises=False,
+        limit=limit,
+        # A lorry before the antenna takes 6 dB for an hour.
+        by_room=False,
+        noise=1.5,
+        least=6.0,
+        watch_days=30.0,
+        warning_days=14.0,
+    )
+    return {"course": course}
+
+
 DETECTORS: Mapping[str, Mapping[str, Detector]] = {
     "temperature_celsius": {
         # No place in China is colder, and common sensors say -127 °C when they are not there. Upwards everything may be a fire.
@@ -229,56 +249,11 @@ DETECTORS: Mapping[str, Mapping[str, Detector]] = {
             remark=" (replace it)",
         ),
     },
-    "rssi_dbm": {
-        "course": Course(
-            KIND=Kind.UPKEEP_DUE,
-            words="signal strength",
-            unit="dBm",
-            decimals=0,
-            rises=False,
-            # About where modems lose the link: an estimate.
-            limit=-110.0,
-            # A lorry before the antenna takes 6 dB for an hour.
-            by_room=False,
-            noise=1.5,
-            least=6.0,
-            watch_days=30.0,
-            warning_days=14.0,
-        )
-    },
-    "rsrp_dbm": {
-        "course": Course(
-            KIND=Kind.UPKEEP_DUE,
-            words="reference signal power",
-            unit="dBm",
-            decimals=0,
-            rises=False,
-            # About where a cell ends for a modem without repetition: an estimate.
-            limit=-120.0,
-            # A lorry before the antenna takes 6 dB for an hour.
-            by_room=False,
-            noise=1.5,
-            least=6.0,
-            watch_days=30.0,
-            warning_days=14.0,
-        )
-    },
-    "sinr_db": {
-        "course": Course(
-            KIND=Kind.UPKEEP_DUE,
-            words="signal to noise",
-            unit="dB",
-            decimals=0,
-            rises=False,
-            # Some dB above where a modem must repeat itself again and again.
-            limit=-6.0,
-            # A lorry before the antenna takes 6 dB for an hour.
-            by_room=False,
-            noise=1.5,
-            least=6.0,
-            watch_days=30.0,
-            warning_days=14.0,
-        )
-    },
+    # About where modems lose the link: an estimate.
+    "rssi_dbm": _link("signal strength", unit="dBm", limit=-110.0),
+    # About where a cell ends for a modem without repetition: an estimate.
+    "rsrp_dbm": _link("reference signal power", unit="dBm", limit=-120.0),
+    # Some dB above where a modem must repeat itself again and again.
+    "sinr_db": _link("signal to noise", unit="dB", limit=-6.0),
 }
 """By metric and name. The engine's states are stored under these names: a new one begins anew."""

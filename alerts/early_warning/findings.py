@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -52,9 +52,6 @@ class Detector(Protocol):
 
     @property
     def KIND(self) -> Kind: ...  # noqa: N802
-
-    @property
-    def STATE(self) -> np.dtype[Any]: ...  # noqa: N802
 
     def begin(self, count: int) -> Rows: ...
 

@@ -67,11 +67,6 @@ class Refill:
 
     KIND: Kind = Kind.FACILITY_FAILING
 
-    @property
-    def STATE(self) -> np.dtype[np.void]:  # noqa: N802
-        """The layout of a state."""
-        return STATE
-
     def begin(self, count: int) -> Rows:
         """States of series that nothing was heard of."""
         state = np.zeros(count, STATE)
