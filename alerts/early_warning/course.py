@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from alerts.early_warning import trend
-from alerts.early_warning.findings import Flags, Floats, Indices, Level, Rows
+from alerts.early_warning.findings import Flags, Floats, Indices, Level, Rows, median
 from signals.kinds import Kind
 
 CONFIRMING_READINGS = 3
@@ -177,8 +177,7 @@ def _advance(course: Course, state: Rows, *, time: Floats, value: Floats) -> Non
             begun = first & ~state["own"]
             state["limit"][begun] = value[begun] * course.limit_share
     elapsed = trend.passed(state, time)
-    low, high = np.minimum(value, state["last"]), np.maximum(value, state["last"])
-    held = np.maximum(low, np.minimum(high, state["before"]))
+    held = median(value, state["last"], other=state["before"])
     state["before"], state["last"] = state["last"].copy(), value
     state["smooth"] += (held - state["smooth"]) * (elapsed / (course.smooth_seconds + elapsed))
     number = trend.day(state, time)

@@ -14,6 +14,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from alerts.early_warning.findings import median
 from alerts.early_warning.quantities import Quantity
 
 Floats = npt.NDArray[np.float64]
@@ -142,7 +143,7 @@ def _advance(quantity: Quantity, state: Rows, *, found: Rows, time: Floats, valu
     # A median that rises is the reading before this one, and took as long as that one did.
     span = np.maximum(elapsed, state["elapsed"])
     damping = RATE_SECONDS / (RATE_SECONDS + span)
-    held = _median(value, state["last"], other=state["before"])
+    held = median(value, state["last"], other=state["before"])
     lead = (state["lead"] + held - state["held"]) * damping
     ahead = held + lead * (FORECAST_SECONDS / RATE_SECONDS)
     alone = value + (state["lead"] + value - state["held"]) * damping * (FORECAST_SECONDS / RATE_SECONDS)
@@ -191,11 +192,6 @@ def _enter(state: Rows, time: Floats, *, value: Floats) -> None:
         state["time"] = np.where(first, time, state["time"])
     state["count"] += 1
     state["earlier"] = 0
-
-
-def _median(one: Floats, two: Floats, *, other: Floats) -> Floats:
-    middle: Floats = np.maximum(np.minimum(one, two), np.minimum(np.maximum(one, two), other))
-    return middle
 
 
 def _note_resolution(state: Rows, value: Floats, *, least: float) -> None:
