@@ -23,8 +23,12 @@ def windowed(*parts: str | int | bytes | None, received_at: datetime) -> tuple[b
 
     It is new only where neither is stored.
     """
-    said, (now, before) = _joined(parts), _windows(int(received_at.timestamp() // _WINDOW_SECONDS))
-    return blake2b(said + now, digest_size=BYTES).digest(), blake2b(said + before, digest_size=BYTES).digest()
+    in_this = blake2b(_joined(parts), digest_size=BYTES)
+    in_the_one_before = in_this.copy()
+    this, before = _windows(int(received_at.timestamp() // _WINDOW_SECONDS))
+    in_this.update(this)
+    in_the_one_before.update(before)
+    return in_this.digest(), in_the_one_before.digest()
 
 
 @lru_cache(4)

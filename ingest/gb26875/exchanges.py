@@ -7,7 +7,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
@@ -156,7 +156,7 @@ class Exchanges:
         try:
             unit = gb26875_unit(due.name, due.content, at=self._now(), order=self._way.order(due.transmitter_id))
             frame = self._way.make(due.transmitter_id, serial)
-            return replace(frame, command=unit.command, data=content.encode(unit.adu))
+            return frame._replace(command=unit.command, data=content.encode(unit.adu))
         except (ValueError, KeyError, TypeError) as error:
             log.warning("command %s to %s cannot be said in a frame: %s", due.command_id, due.transmitter_id, error)
             self._tell(due, Stage.FAILED, frame=None, text=f"it cannot be said in a frame: {error}", unsent=True)

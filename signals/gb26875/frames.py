@@ -5,10 +5,11 @@ Nothing is escaped: a frame is delimited by its length, the markers only confirm
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
 from struct import Struct
+from typing import NamedTuple
 
 START = b"@@"
 END = b"##"
@@ -22,11 +23,11 @@ _CONTROL = Struct("<HBB6s6s6sHB")
 """The control unit: serial, version, time, source, destination, length, command."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(NamedTuple):
     """One frame. Addresses and time are as on the wire, low byte (second) first.
 
     Attributes:
+        version: major and user's.
         checksum_ok: False where the byte on the wire differs from the sum.
         end_ok: False where the end marker is missing; only `read_one` returns such a frame.
         stated_checksum: the byte on the wire; None in a frame that we make.
@@ -34,16 +35,16 @@ class Frame:
     """
 
     serial: int
-    version: tuple[int, int] = (1, 0)
     time: bytes
     source: bytes
     destination: bytes
     command: int
+    version: tuple[int, int] = (1, 0)
     data: bytes = b""
     checksum_ok: bool = True
     end_ok: bool = True
     stated_checksum: int | None = None
-    raw: bytes | None = field(default=None, compare=False, repr=False)
+    raw: bytes | None = None
 
     def encode(self) -> bytes:
         """The frame's bytes, its checksum computed.
@@ -117,7 +118,7 @@ class Receiver:
     """Finds frames in a stream. Memory is bounded by one frame; every byte is looked at a bounded number of times."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._buffer = b""
         self._passed = bytearray()
         self._passed_count = 0
         self._fault = Fault.NO_START
@@ -130,20 +131,19 @@ class Receiver:
     @property
     def holds_frame(self) -> bool:
         """Whether a whole frame with a right checksum lies in what waits: then the frame that began before it is a torn one."""
-        return bool(self._buffer) and _good_inside(bytes(self._buffer), 0, size=len(self._buffer)) is not None
+        return bool(self._buffer) and _good_inside(self._buffer, 0, size=len(self._buffer)) is not None
 
     def feed(self, data: bytes) -> Iterator[Frame | Passed]:
         """Take bytes as they came; yield what they complete, in order."""
-        self._buffer += data
-        yield from self._scan(final=False)
+        return self._scan(data, final=False)
 
     def tear(self) -> Iterator[Frame | Passed]:
         """Give up on what is incomplete: a whole frame may lie inside it."""
-        yield from self._scan(final=True)
+        return self._scan(b"", final=True)
 
-    def _scan(self, *, final: bool) -> Iterator[Frame | Passed]:
-        # What is left from before is less than one frame: the copy costs a bounded amount a call.
-        buffer, offset = bytes(self._buffer), 0
+    def _scan(self, data: bytes, *, final: bool) -> Iterator[Frame | Passed]:
+        # What is left from before is less than one frame: joining it costs a bounded amount a call.
+        buffer, offset = self._buffer + data, 0
         while offset < len(buffer):
             found = _frame_at(buffer, offset, final=final)
             if found is None:
@@ -161,7 +161,7 @@ class Receiver:
             step = (_next_start(buffer, offset + 1) if good is None else good) - offset
             self._pass(buffer[offset : offset + step], step=step, fault=found)
             offset += step
-        self._buffer = bytearray(buffer[offset:])
+        self._buffer = buffer[offset:]
         if not self._buffer or final:
             yield from self._report()
 
@@ -182,7 +182,7 @@ def read_one(raw: bytes) -> Frame | None:
     """The frame that is exactly these bytes, its end marker right or not; None where the length does not fit."""
     if len(raw) < EMPTY_BYTES or raw[:2] != START or EMPTY_BYTES + _length(raw, 0) != len(raw):
         return None
-    return replace(_frame(raw, 0), end_ok=raw[-2:] == END)
+    return _frame(raw, 0)._replace(end_ok=raw[-2:] == END)
 
 
 def _length(buffer: bytes, offset: int) -> int:
@@ -238,12 +238,12 @@ def _frame(buffer: bytes, offset: int) -> Frame:
     serial, major, user, time, source, destination, length, command = _CONTROL.unpack_from(buffer, offset + len(START))
     end = offset + HEAD_BYTES + length
     return Frame(
-        serial=serial,
+        serial,
+        time,
+        source,
+        destination,
+        command,
         version=(major, user),
-        time=time,
-        source=source,
-        destination=destination,
-        command=command,
         data=buffer[offset + HEAD_BYTES : end],
         checksum_ok=checksum(buffer[offset + len(START) : end]) == buffer[end],
         stated_checksum=buffer[end],

@@ -1,7 +1,6 @@
 """How devices in the field depart from the standard, and what their profiles forgive and read."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,7 +41,7 @@ def test_profiles():
     kept = read_one(asked.answered(Command.CONFIRM, time=asked.time, swapped=PROFILES["tanda_tx3016a"].swaps_addresses))
     assert kept is not None
     assert (kept.source, kept.destination) == (b"123456", b"abcdef")
-    odd = replace(frame(b"\x02\x01" + bytes(50)), version=(2, 0), time=bytes(6))
+    odd = frame(b"\x02\x01" + bytes(50))._replace(version=(2, 0), time=bytes(6))
     assert STANDARD.departures(odd) == [Departure.VERSION, Departure.CLOCK, Departure.SIZE]
 
 
