@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 
 from prometheus_client import REGISTRY, Histogram
-from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from ingest.gaps import GapState
@@ -13,6 +13,24 @@ from signals.messages import Reason
 from signals.topics import MessageClass
 
 BATCH_BUCKETS = (1, 10, 100, 500, 1000, 2000, 4000, 8000, 16000)
+
+
+class Tallies(Collector):
+    """A counter `wanghuo_{name}_total` that one thread adds to, by a label's values: prometheus_client takes 1 µs for each."""
+
+    def __init__(self, name: str, purpose: str, *, label: str, values: Iterable[str]) -> None:
+        self.counts = dict.fromkeys(values, 0)
+        self._label = label
+        self._name = f"wanghuo_{name}"
+        self._purpose = purpose
+        REGISTRY.register(self)
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """prometheus_client's: the counts as they are now."""
+        family = CounterMetricFamily(self._name, self._purpose, labels=[self._label])
+        for value, count in list(self.counts.items()):
+            family.add_metric([value], count)
+        yield family
 
 
 class Latencies(Collector):

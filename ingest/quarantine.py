@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from ingest import metrics
 from signals import origin
@@ -51,8 +52,7 @@ class Held:
         return (parts[2] if len(parts) > 2 else self.topic)[:SENDER_CHARACTERS_MAXIMUM]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
+class Provenance(NamedTuple):
     """Where an object came from. `transmitter_id` and `message_class` are None on a topic that is not of the profile."""
 
     topic: str

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 
 from ingest.presence import DayRow, PresenceRow
 from ingest.quarantine import Held
@@ -57,8 +58,9 @@ def columns(names: Sequence[str], rows: Iterable[Sequence[object]]) -> dict[str,
     return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
-def _attributes(names: Mapping[str, str], rows: Sequence[object]) -> dict[str, list[object]]:
-    return {parameter: [getattr(row, attribute) for row in rows] for parameter, attribute in names.items()}
+def attributes(names: Mapping[str, str], rows: Sequence[object]) -> dict[str, list[object]]:
+    """The same of records: parameter → attribute."""
+    return {parameter: list(map(attrgetter(attribute), rows)) for parameter, attribute in names.items()}
 
 
 async def _put_presence(connection: Connection, rows: Sequence[PresenceRow], *, lane: str) -> None:
@@ -70,7 +72,7 @@ async def _put_presence(connection: Connection, rows: Sequence[PresenceRow], *, 
         "interval_seconds": "interval_seconds",
         "heartbeats": "heartbeat",
     }
-    await connection.execute(SQL["put_presence"], {"lane": lane, **_attributes(names, rows)})
+    await connection.execute(SQL["put_presence"], {"lane": lane, **attributes(names, rows)})
 
 
 async def _put_presence_day(connection: Connection, rows: Sequence[DayRow], *, lane: str) -> None:
@@ -82,7 +84,7 @@ async def _put_presence_day(connection: Connection, rows: Sequence[DayRow], *, l
         "last_heard_at": "last_heard_at",
         "messages": "messages",
     }
-    await connection.execute(SQL["put_presence_day"], {"lane": lane, **_attributes(names, rows)})
+    await connection.execute(SQL["put_presence_day"], {"lane": lane, **attributes(names, rows)})
 
 
 async def _put_statuses(connection: Connection, statuses: Mapping[str, tuple[bool, datetime]]) -> None:
@@ -108,6 +110,6 @@ async def _put_quarantine(connection: Connection, rows: Sequence[Held]) -> None:
         "payload_digests": "payload_digest",
     }
     rejected = {"reasons": "reason", "items": "item", "boots": "boot", "seqs": "seq"}
-    parameters = _attributes(own, rows) | _attributes(rejected, [row.rejected for row in rows])
+    parameters = attributes(own, rows) | attributes(rejected, [row.rejected for row in rows])
     details: list[object] = [plain(row.rejected.detail) for row in rows]
     await connection.execute(SQL["put_quarantine"], {**parameters, "details": details})

@@ -8,7 +8,7 @@ from ingest import metrics
 from ingest.confirms import SEQS_MAXIMUM, Command, resend
 from ingest.gaps import Counter, Gap, close, split
 from ingest.records import SQL
-from ingest.signal_known import SEQUENCES_LOCK, gaps_by_counter
+from ingest.signal_known import gaps_by_counter, lock_sequences
 from ingest.signal_rows import put_gaps
 from ingest.store import Store
 
@@ -73,7 +73,7 @@ async def ask_again(
         return
     due = {"found_before": at - GRACE, "asked_before": at - EVERY, "most": GAPS_MAXIMUM}
     async with store.transaction() as connection:
-        await connection.execute(SQL["lock_sequences"], {"key": SEQUENCES_LOCK})
+        await lock_sequences(connection)
         cursor = await connection.execute(SQL["gaps_due"], due)
         gaps = gaps_by_counter(await cursor.fetchall())
         asking = ask([(counter, gap) for counter, found in gaps.items() for gap in found], at=at)

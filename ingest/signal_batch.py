@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import mqtt5
 
@@ -13,8 +14,7 @@ from signals.messages import Reason, Rejected
 from signals.payloads import plain
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(NamedTuple):
     """All that follows from one object of a message.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""What the database knows of a batch of the signal lane, read in one round trip under the lock on sequences."""
+"""What the database knows of a batch's numbers, read in one round trip under the lock on sequences."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -21,17 +21,19 @@ _CALM_KINDS = sorted(PROFILE_KINDS - FIRE_KINDS)
 _NUMBER = ("transmitter_ids", "classes", "boots", "seqs")
 
 
+async def lock_sequences(connection: Connection) -> None:
+    """Take the lock until the end of the transaction."""
+    await connection.execute(SQL["lock_sequences"], {"key": SEQUENCES_LOCK})
+
+
 async def read_known(connection: Connection, items: Sequence[Item]) -> Known:
     """Read it; the lock is held until the end of the transaction."""
-    facts = [fact for item in items for fact in item.facts]
-    uncounted = {(fact.transmitter_id, key) for fact in facts if fact.counter is None for key in (fact.key, fact.key_before) if key}
     numbers = [(*_parts(item.counted[0]), item.counted[1]) for item in items if item.counted is not None]
     counters = {number[:3] for number in numbers}
     gone = [(*_parts(item.gone[0]), *found) for item in items if item.gone is not None for found in item.gone[1]]
-    groups = {group for fact in facts if (group := group_of(fact)) is not None}
+    groups = {group for item in items for fact in item.facts if (group := group_of(fact)) is not None}
     async with connection.pipeline():
-        await connection.execute(SQL["lock_sequences"], {"key": SEQUENCES_LOCK})
-        keys = await connection.execute(SQL["known_keys"], columns(("transmitter_ids", "keys"), sorted(uncounted)))
+        await lock_sequences(connection)
         counted = await connection.execute(SQL["known_numbers"], columns(_NUMBER, numbers))
         heads = await connection.execute(SQL["known_heads"], columns(_NUMBER[:3], sorted(counters)))
         gaps = await connection.execute(SQL["known_gaps"], columns(_NUMBER, numbers))
@@ -41,7 +43,6 @@ async def read_known(connection: Connection, items: Sequence[Item]) -> Known:
             {**columns(("transmitter_ids", "boots", "first_seqs", "pages"), sorted(groups)), "calm": _CALM_KINDS},
         )
     return Known(
-        keys=frozenset(await _rows(keys)),
         counted=_by_number(await _rows(counted)),
         heads={_counter(row): Head(first=row[3], last=row[4]) for row in await _rows(heads)},
         gaps=gaps_by_counter([*await _rows(gaps), *await _rows(open_gaps)]),

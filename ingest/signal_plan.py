@@ -1,7 +1,7 @@
 """What the database must be told of a batch of the signal lane, given what it knows. Pure: any order gives the same rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -27,14 +27,12 @@ class Known:
     """What is stored already, as far as a batch touches it.
 
     Attributes:
-        keys: facts without a counter, under their key or the key of the window before.
         counted: keys of the facts that have one of the batch's numbers.
         heads: of the batch's counters.
         gaps: those that hold one of the batch's numbers or that a reply gives up.
         pages: of each snapshot of the batch, the pages stored and whether one of them holds a fire.
     """
 
-    keys: frozenset[Identity] = frozenset()
     counted: Mapping[tuple[Counter, int], frozenset[bytes]] = field(default_factory=dict)
     heads: Mapping[Counter, Head] = field(default_factory=dict)
     gaps: Mapping[Counter, Sequence[Gap]] = field(default_factory=dict)
@@ -43,7 +41,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Rows to be written. None of the facts was stored when `Known` was read; heads and gaps are new or changed."""
+    """Rows to be written.
+
+    None of the facts that have a counter was stored when `Known` was read; whether one of the others is, the database finds as it
+    takes them. Heads and gaps are new or changed.
+    """
 
     facts: list[Fact]
     heads: dict[Counter, Head]
@@ -67,16 +69,13 @@ def group_of(fact: Fact) -> PageGroup | None:
 
 
 def _new_facts(facts: Iterable[Fact], known: Known) -> list[Fact]:
-    """Those that are not stored, each once."""
+    """Those that are not known to be stored, each once."""
     new: dict[Identity, Fact] = {}
     for fact in facts:
         identity = (fact.transmitter_id, fact.key)
         before = (fact.transmitter_id, fact.key_before) if fact.key_before is not None else identity
         counter = fact.counter
-        if counter is not None and fact.seq is not None:
-            stored = fact.key in known.counted.get((counter, fact.seq), ())
-        else:
-            stored = not known.keys.isdisjoint((identity, before))
+        stored = counter is not None and fact.seq is not None and fact.key in known.counted.get((counter, fact.seq), ())
         if not stored and before not in new:
             new.setdefault(identity, fact)
     return list(new.values())
@@ -115,7 +114,7 @@ def _handed_over(facts: list[Fact], known: Known) -> list[Fact]:
             completing[group] = fact
     handed = {(fact.transmitter_id, fact.key): any(pages[group].values()) for group, fact in completing.items()}
     return [
-        replace(fact, handed_over=True, urgent=handed[fact.transmitter_id, fact.key])
+        fact._replace(handed_over=True, urgent=handed[fact.transmitter_id, fact.key])
         if (fact.transmitter_id, fact.key) in handed
         else fact
         for fact in facts

@@ -7,64 +7,39 @@ import psycopg
 
 from ingest.facts import Fact
 from ingest.gaps import Counter, Gap, Head
-from ingest.records import SQL, columns
+from ingest.records import SQL, attributes, columns
 from runtime.database import Connection
 
-_FACT = (
-    "transmitter_ids",
-    "keys",
-    "classes",
-    "boots",
-    "seqs",
-    "points",
-    "kinds",
-    "raw_kinds",
-    "actives",
-    "details",
-    "defects",
-    "occurred_at",
-    "sources",
-    "at_texts",
-    "received_at",
-    "payloads",
-    "priorities",
-)
-
-
+_FACT = {
+    "transmitter_ids": "transmitter_id",
+    "keys": "key",
+    "keys_before": "key_before",
+    "classes": "fact_class",
+    "boots": "boot",
+    "seqs": "seq",
+    "points": "point",
+    "kinds": "kind",
+    "raw_kinds": "raw_kind",
+    "actives": "active",
+    "details": "detail",
+    "occurred_at": "occurred_at",
+    "at_texts": "at_text",
+    "received_at": "received_at",
+    "payloads": "payload",
+    "handed_over": "handed_over",
+    "urgent": "urgent",
+}
 _COUNTER = ("transmitter_ids", "classes", "boots")
 _GAP = (*_COUNTER, "first_seqs", "last_seqs", "states", "found_at", "asked_times", "asked_at", "closed_at")
 
 
 async def put_facts(connection: Connection, facts: Sequence[Fact]) -> psycopg.AsyncCursor[tuple[object, ...]]:
-    """Store facts and hand them over. The cursor yields (transmitter, key) of those that were not stored before."""
-    cursor = await connection.execute(SQL["put_signals"], columns(_FACT, [_row(fact) for fact in facts]))
+    """Store facts and hand them over. The cursor yields (transmitter, key) of those that were stored before."""
+    defects: list[object] = [json.dumps(fact.defects) if fact.defects else "[]" for fact in facts]
+    cursor = await connection.execute(SQL["put_signals"], {**attributes(_FACT, facts), "defects": defects})
     if any(fact.handed_over for fact in facts):
         await connection.execute(SQL["wake_alerts"])
     return cursor
-
-
-def _row(fact: Fact) -> tuple[object, ...]:
-    """In the order of _FACT."""
-    by_device = fact.occurred_at is not None
-    return (
-        fact.transmitter_id,
-        fact.key,
-        fact.fact_class,
-        fact.boot,
-        fact.seq,
-        fact.point,
-        fact.kind,
-        fact.raw_kind,
-        fact.active,
-        fact.detail,
-        json.dumps(fact.defects) if fact.defects else "[]",
-        fact.occurred_at if by_device else fact.received_at,
-        "device" if by_device else "received",
-        fact.at_text,
-        fact.received_at,
-        fact.payload,
-        (0 if fact.urgent else 1) if fact.handed_over else None,
-    )
 
 
 async def put_heads(connection: Connection, heads: Mapping[Counter, Head]) -> None:

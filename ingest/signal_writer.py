@@ -1,4 +1,4 @@
-"""A batch of the signal lane becomes rows, in two round trips: what is known, and what follows from it.
+"""A batch of the signal lane becomes rows, in two round trips: what is known of its numbers, if it has any, and what follows.
 
 Where the database refuses something, the batch is halved until the bad object is found. That goes to quarantine with the centre's
 statement that it could not be read; the rest is stored. No object may stand before an alarm for ever.
@@ -14,8 +14,8 @@ from ingest.facts import CENTRE
 from ingest.gaps import GapState
 from ingest.records import Beside
 from ingest.signal_batch import Item, SignalBatch, poisoned
-from ingest.signal_known import read_known
-from ingest.signal_plan import Plan, plan
+from ingest.signal_known import lock_sequences, read_known
+from ingest.signal_plan import Known, Plan, plan
 from ingest.signal_rows import put_facts, put_gaps, put_heads
 from ingest.store import MISTAKES, Store
 from runtime.failpoints import passing
@@ -57,24 +57,25 @@ class SignalWriter:
 
     async def _transaction(self, items: Sequence[Item], *, beside: Beside) -> None:
         at = self._now()
-        stored: set[tuple[object, ...]] = set()
-        written = Plan(facts=[], heads={}, gaps=[])
+        old: set[tuple[object, ...]] = set()
+        numbered = any(item.counted is not None or item.gone is not None for item in items)
         held = Beside(held=[item.held for item in items if item.held is not None])
         async with self._store.transaction() as connection:
-            if items:
-                written = plan(items, await read_known(connection, items), at=at)
+            written = plan(items, await read_known(connection, items) if numbered else Known(), at=at)
             async with connection.pipeline():
+                if items and not numbered:
+                    await lock_sequences(connection)
                 storing = await put_facts(connection, written.facts) if written.facts else None
                 await put_heads(connection, written.heads)
                 await put_gaps(connection, written.gaps)
                 await held.put(connection, lane=self._lane)
                 await beside.put(connection, lane=self._lane)
-            stored = {*await storing.fetchall()} if storing is not None else set()
+            old = {*await storing.fetchall()} if storing is not None else set()
             if items:
                 passing("ingest.before_commit")
         if items:
             passing("ingest.after_commit")
-        _count(items, written, stored=stored, began_at=at, at=self._now())
+        _count(items, written, old=old, began_at=at, at=self._now())
 
     async def _isolate(self, items: Sequence[Item], *, beside: Beside, error: Exception) -> None:
         """Something of this transaction is refused: find it, quarantine it, and store the rest."""
@@ -117,15 +118,13 @@ def _parts(items: Sequence[Item]) -> list[list[Item]]:
     return parts
 
 
-def _count(
-    items: Sequence[Item], written: Plan, *, stored: Collection[tuple[object, ...]], began_at: datetime, at: datetime
-) -> None:
-    said = [fact for item in items for fact in item.facts if fact.fact_class != CENTRE]
-    new = [fact for fact in said if (fact.transmitter_id, fact.key) in stored]
-    old = [fact for fact in said if (fact.transmitter_id, fact.key) not in stored]
-    for total, facts in ((metrics.STORED, new), (metrics.DUPLICATES, old)):
-        for fact_class, count in Counter(fact.fact_class for fact in facts).items():
-            total.labels(fact_class).inc(count)
+def _count(items: Sequence[Item], written: Plan, *, old: Collection[tuple[object, ...]], began_at: datetime, at: datetime) -> None:
+    said = Counter([fact.fact_class for item in items for fact in item.facts if fact.fact_class != CENTRE])
+    new = [fact for fact in written.facts if fact.fact_class != CENTRE and (fact.transmitter_id, fact.key) not in old]
+    stored = Counter([fact.fact_class for fact in new])
+    for fact_class, count in said.items():
+        metrics.STORED.labels(fact_class).inc(stored[fact_class])
+        metrics.DUPLICATES.labels(fact_class).inc(count - stored[fact_class])
     metrics.KEY_CONFLICTS.inc(sum(fact.kind is Kind.KEY_CONFLICT for fact in written.facts))
     for counter, gap in written.gaps:
         if gap.state is GapState.OPEN and gap.found_at == began_at:
@@ -134,5 +133,5 @@ def _count(
             metrics.GAPS_CLOSED.labels(gap.state).inc(len(gap))
     if items:
         metrics.BATCH.observe(len(items))
-    metrics.RECEIVED_TO_STORED.between((fact.received_at.timestamp() for fact in new), at.timestamp())
-    metrics.DEVICE_TO_STORED.between((fact.occurred_at.timestamp() for fact in new if fact.occurred_at), at.timestamp())
+    metrics.RECEIVED_TO_STORED.between([fact.received_at.timestamp() for fact in new], at.timestamp())
+    metrics.DEVICE_TO_STORED.between([fact.occurred_at.timestamp() for fact in new if fact.occurred_at], at.timestamp())

@@ -111,13 +111,6 @@ ON CONFLICT (quarantine_key) DO NOTHING
 -- index: none (no table)
 SELECT pg_advisory_xact_lock(%(key)s)
 
--- name: known_keys
--- Which of these facts are stored.
--- index: signal_pkey
-SELECT s.transmitter_id, s.origin_key
-FROM unnest(%(transmitter_ids)b::text[], %(keys)b::bytea[]) AS r (transmitter_id, key)
-JOIN signal s ON s.transmitter_id = r.transmitter_id AND s.origin_key = r.key
-
 -- name: known_numbers
 -- The facts that have one of these numbers.
 -- index: signal_counter
@@ -167,31 +160,36 @@ WHERE (s.detail->>'pages')::bigint = r.pages AND s.seq - (s.detail->>'page')::bi
 GROUP BY 1, 2, 3, 4, 5
 
 -- name: put_signals
--- Stores what is not stored yet, hands over what has a priority in the order given, and returns what was stored.
+-- Stores what is not stored yet, under its own key or the one of the window before; hands over what is to be, in the order given;
+-- returns what was stored before. An occurred_at that is null is the receive time.
 -- index: signal_pkey
 WITH given AS (
   SELECT *
-  FROM unnest(%(transmitter_ids)b::text[], %(keys)b::bytea[], %(classes)b::text[], %(boots)b::bigint[], %(seqs)b::bigint[],
-              %(points)b::text[], %(kinds)b::text[], %(raw_kinds)b::text[], %(actives)b::boolean[], %(details)b::text[],
-              %(defects)b::text[], %(occurred_at)b::timestamptz[], %(sources)b::text[], %(at_texts)b::text[],
-              %(received_at)b::timestamptz[], %(payloads)b::bytea[], %(priorities)b::smallint[])
+  FROM unnest(%(transmitter_ids)b::text[], %(keys)b::bytea[], %(keys_before)b::bytea[], %(classes)b::text[], %(boots)b::bigint[],
+              %(seqs)b::bigint[], %(points)b::text[], %(kinds)b::text[], %(raw_kinds)b::text[], %(actives)b::boolean[],
+              %(details)b::text[], %(defects)b::text[], %(occurred_at)b::timestamptz[], %(at_texts)b::text[],
+              %(received_at)b::timestamptz[], %(payloads)b::bytea[], %(handed_over)b::boolean[], %(urgent)b::boolean[])
     WITH ORDINALITY
-    AS g (transmitter_id, origin_key, class, boot, seq, point, kind, raw_kind, active, detail, defects, occurred_at, source,
-          at_text, received_at, payload, priority, place)
+    AS g (transmitter_id, origin_key, key_before, class, boot, seq, point, kind, raw_kind, active, detail, defects, occurred_at,
+          at_text, received_at, payload, handed_over, urgent, place)
 ), stored AS (
   INSERT INTO signal (transmitter_id, origin_key, class, boot, seq, point, kind, raw_kind, active, detail, defects, occurred_at,
                       occurred_source, at_text, received_at, payload)
   SELECT transmitter_id, origin_key, class, boot, seq, point, kind, raw_kind, active, detail::jsonb,
-         ARRAY(SELECT jsonb_array_elements_text(defects::jsonb)), occurred_at, source, at_text, received_at, payload
-  FROM given ORDER BY place
+         ARRAY(SELECT jsonb_array_elements_text(defects::jsonb)), coalesce(occurred_at, received_at),
+         CASE WHEN occurred_at IS NULL THEN 'received' ELSE 'device' END, at_text, received_at, payload
+  FROM given AS g
+  WHERE NOT EXISTS (SELECT FROM signal AS s WHERE s.transmitter_id = g.transmitter_id AND s.origin_key = g.key_before)
+  ORDER BY place
   ON CONFLICT (transmitter_id, origin_key) DO NOTHING
   RETURNING transmitter_id, origin_key
 ), handed_over AS (
   INSERT INTO signal_inbox (priority, transmitter_id, origin_key)
-  SELECT priority, transmitter_id, origin_key FROM given JOIN stored USING (transmitter_id, origin_key)
-  WHERE priority IS NOT NULL ORDER BY place
+  SELECT CASE WHEN urgent THEN 0 ELSE 1 END, transmitter_id, origin_key FROM given JOIN stored USING (transmitter_id, origin_key)
+  WHERE handed_over ORDER BY place
 )
-SELECT transmitter_id, origin_key FROM stored
+SELECT transmitter_id, origin_key FROM given
+EXCEPT SELECT transmitter_id, origin_key FROM stored
 
 -- name: put_heads
 -- index: sequence_head_pkey
