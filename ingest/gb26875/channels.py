@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from ingest.gb26875 import metrics
 from signals.gb26875.frames import Frame, Passed, Receiver
@@ -19,9 +19,6 @@ KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 """Seconds, and probes: a peer that is gone without a word (power cut, mobile line) is noticed within two minutes, busy or not."""
 OUT_BYTES_MAXIMUM = 256 * 1024
 """Bytes that a device does not take: it does not listen, and its connection is ended."""
-
-
-_TCP_FRAMES, _UDP_FRAMES = metrics.FRAMES.labels("tcp"), metrics.FRAMES.labels("udp")
 
 
 class Channel(Protocol):
@@ -75,14 +72,14 @@ class TcpChannel(asyncio.Protocol):
         return f"tcp {self.host}:{self._port}"
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
-        self._transport = transport  # type: ignore[assignment]
-        peer = transport.get_extra_info("peername")  # None: it is gone already
+        self._transport = opened = cast("asyncio.Transport", transport)
+        peer = opened.get_extra_info("peername")  # None: it is gone already
         self.host, self._port = peer[:2] if peer else ("", 0)
         if not peer or not self._opened(self):
-            transport.abort()  # type: ignore[attr-defined]
+            opened.abort()
             return
-        _keep_alive(transport.get_extra_info("socket"))
+        opened.set_write_buffer_limits(high=OUT_BYTES_MAXIMUM)
+        _keep_alive(opened.get_extra_info("socket"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None:
@@ -106,10 +103,10 @@ class TcpChannel(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return False
         transport.write(data)
-        if transport.get_write_buffer_size() > OUT_BYTES_MAXIMUM:
-            self.close(f"it does not take what it is sent: {OUT_BYTES_MAXIMUM // 1024} KiB wait")
-            return False
         return True
+
+    def pause_writing(self) -> None:
+        self.close(f"it does not take what it is sent: {OUT_BYTES_MAXIMUM // 1024} KiB wait")
 
     def waits(self) -> None:
         self._waiting += 1
@@ -135,14 +132,12 @@ class TcpChannel(asyncio.Protocol):
             self._transport.abort()
 
     def _deliver(self, found: Iterable[Frame | Passed]) -> None:
-        count = 0
         for part in found:
             if isinstance(part, Frame):
-                count += 1
+                metrics.FRAMES.counts["tcp"] += 1
                 self._take(part, self)
             else:
                 _count_passed([part])
-        _TCP_FRAMES.inc(count)
 
 
 class UdpChannel:
@@ -186,7 +181,7 @@ class UdpServer(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         assert self._transport is not None
@@ -197,7 +192,7 @@ class UdpServer(asyncio.DatagramProtocol):
         channel = UdpChannel(self._transport, addr)
         for part in (*receiver.feed(data), *receiver.tear()):
             if isinstance(part, Frame):
-                _UDP_FRAMES.inc()
+                metrics.FRAMES.counts["udp"] += 1
                 self._take(part, channel)
             else:
                 _count_passed([part])

@@ -1,7 +1,7 @@
 """The lane of GB/T 26875.3: what waits is stored, fires first, and confirmed once it is committed.
 
-While one batch is in the database the next one gathers. A connection whose frames wait is not read any more, so memory is bounded;
-the device keeps what we have not confirmed, and repeats it.
+Three turns are under way at once: while one is in the database the next is read, and the one before is answered. A connection whose
+frames wait is not read any more, so memory is bounded; the device keeps what we have not confirmed, and repeats it.
 """
 
 import asyncio
@@ -14,7 +14,8 @@ from functools import lru_cache, partial
 
 from ingest.gb26875 import metrics
 from ingest.gb26875.book import Book, Device
-from ingest.gb26875.reader import Arrival, Batch, Reader, stated
+from ingest.gb26875.reader import Arrival, Batch, Reader
+from ingest.gb26875.uploads import Upload, upload, upload_of
 from ingest.presence import Presence
 from ingest.signal_batch import Item
 from ingest.signal_writer import SignalWriter
@@ -23,14 +24,14 @@ from ingest.telemetry_writer import TelemetryWriter
 from ingest.uptime import Span
 from runtime.failpoints import passing
 from signals.gb26875 import LANE, clock
-from signals.gb26875.statements import Found, Unreadable
+from signals.gb26875.statements import Unreadable
 from signals.gb26875.tables import Command
 from signals.instants import microseconds
 
 BATCH_MAXIMUM = 1_000
 """Frames of one transaction."""
 SLICE = 25
-"""Frames that are read at a stretch: a millisecond."""
+"""Frames that are read, or answered, at a stretch: less than a millisecond."""
 WAITING_MAXIMUM = 50_000
 """Frames that wait; beyond, datagrams are not taken. Connections are bounded each for itself."""
 IDLE_SECONDS = 2.0
@@ -50,16 +51,17 @@ class Turn:
 
 
 class Lane:
-    """Takes arrivals, stores them, answers them. One task runs `write`."""
+    """Takes arrivals, stores them, answers them. One task runs `write`. `readings`: the store of what was measured."""
 
-    def __init__(self, store: Store, *, book: Book, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, *, readings: Store, book: Book, now: Callable[[], datetime]) -> None:
         self._store = store
+        self._readings = readings
         self._book = book
         self._now = now
         self._reader = Reader()
         self._presence = Presence()
         self._signals = SignalWriter(store, now=now, lane=LANE)
-        self._telemetry = TelemetryWriter(store, now=now)
+        self._telemetry = TelemetryWriter(readings, now=now)
         self._urgent: deque[Arrival] = deque()
         self._calm: deque[Arrival] = deque()
         self._said: list[Item] = []
@@ -79,16 +81,16 @@ class Lane:
         """Take a frame that is to be stored."""
         arrival.channel.waits()
         if arrival.device is not None:
-            arrival.stated = self._stated(arrival, arrival.device)
+            arrival.upload = self._uploaded(arrival, arrival.device)
         (self._urgent if arrival.urgent else self._calm).append(arrival)
         self._changed.set()
 
-    def _stated(self, arrival: Arrival, device: Device) -> list[Found]:
+    def _uploaded(self, arrival: Arrival, device: Device) -> Upload:
         try:
-            return stated(arrival.frame, device)
+            return upload_of(arrival.frame, device.profile)
         except Exception:  # a mistake of ours must not end the connection, and with it every repeat of this frame
             log.exception("what a frame from %s states cannot be read", arrival.channel.peer)
-            return [Unreadable(why="unforeseen; see the log")]
+            return upload([Unreadable(why="unforeseen; see the log")])
 
     def say(self, item: Item) -> None:
         """Store something of the centre's own, with the next batch."""
@@ -104,7 +106,7 @@ class Lane:
             heard.note_clock(told, at=instant)
 
     async def write(self) -> None:
-        """Store and answer, for ever. While one turn is in the database the next one is read."""
+        """Store and answer, for ever."""
         async with asyncio.TaskGroup() as group:
             storing: asyncio.Task[None] | None = None
             while True:
@@ -114,8 +116,8 @@ class Lane:
                 if storing is not None:
                     await storing
                 if self._urgent:  # it came while that was read
-                    await self._store_turn(self._read_urgent())
-                storing = group.create_task(self._store_turn(turn), name="store frames")
+                    await self._store_turn(self._read_urgent(), group=group)
+                storing = group.create_task(self._store_turn(turn, group=group), name="store frames")
 
     async def _read_next(self, storing: asyncio.Task[None] | None) -> Turn:
         arrivals, taken_at = self._next(), self._now()
@@ -140,14 +142,18 @@ class Lane:
             self._read(arrival, batch)
         return Turn(arrivals=arrivals, batch=batch)
 
-    async def _store_turn(self, turn: Turn) -> None:
-        await self._store.patiently(partial(self._signals.write, turn.batch.signals), what="a batch of frames")
-        if len(turn.batch.telemetry.readings):
-            await self._store.patiently(partial(self._telemetry.write, turn.batch.telemetry), what="readings of frames")
+    async def _store_turn(self, turn: Turn, *, group: asyncio.TaskGroup) -> None:
+        signals, telemetry = turn.batch.signals, turn.batch.telemetry
+        async with asyncio.TaskGroup() as both:
+            storing = self._store.patiently(partial(self._signals.write, signals), what="a batch of frames")
+            both.create_task(storing, name="store signals")
+            if len(telemetry.readings):
+                storing = self._readings.patiently(partial(self._telemetry.write, telemetry), what="readings of frames")
+                both.create_task(storing, name="store readings")
+        metrics.WAITING.set(len(self._urgent) + len(self._calm))
         if turn.arrivals:
             passing("ingest.after_confirm")
-        self._answer(turn.arrivals)
-        metrics.WAITING.set(len(self._urgent) + len(self._calm))
+            group.create_task(self._answer(turn.arrivals), name="answer frames")
 
     def _next(self) -> list[Arrival]:
         found: list[Arrival] = []
@@ -182,18 +188,20 @@ class Lane:
         if self._up_from is not None and heard_until >= self._up_from:
             beside.spans = [Span(up_from=self._up_from, heard_until=heard_until)]
 
-    def _answer(self, arrivals: Sequence[Arrival]) -> None:
-        at = self._now()
-        tag = clock.write(at)
+    async def _answer(self, arrivals: Sequence[Arrival]) -> None:
+        """What is stored. The next turn may go to the database in between."""
+        tag = clock.write(self._now())
         sent: Counter[Command] = Counter()
-        for arrival in arrivals:
+        for number, arrival in enumerate(arrivals):
+            if number % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
             arrival.channel.settled()
             if arrival.answer is not None:
                 sent[arrival.answer] += answer(arrival, tag=tag)
         for command, count in sent.items():
             ANSWERED[command].inc(count)
         metrics.CONFIRMED.between(
-            (arrival.received_at.timestamp() for arrival in arrivals if arrival.answer is not None), self._now().timestamp()
+            [arrival.received_at.timestamp() for arrival in arrivals if arrival.answer is not None], self._now().timestamp()
         )
 
 

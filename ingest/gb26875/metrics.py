@@ -1,11 +1,11 @@
 """What the server for GB/T 26875.3 counts, besides what every lane counts (`ingest.metrics`)."""
 
-from ingest.metrics import Latencies
+from ingest.metrics import Latencies, Tallies
 from runtime.metrics import counter, gauge
 from signals.gb26875.frames import Fault
 from signals.gb26875.profiles import Departure
 
-FRAMES = counter("gb26875_frames", "Frames received, by transport.", transport=("tcp", "udp"))
+FRAMES = Tallies("gb26875_frames", "Frames received, by transport.", label="transport", values=("tcp", "udp"))
 PASSED = counter("gb26875_passed_bytes", "Bytes that are no frame, by what was wrong.", fault=Fault)
 ANSWERED = counter("gb26875_answers", "Uploads answered, by how.", answer=("confirmed", "denied"))
 HEARTBEATS = counter("gb26875_heartbeats", "Frames that only say that a device is there.")

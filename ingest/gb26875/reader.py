@@ -1,6 +1,5 @@
 """Frames become items of a batch: rows of `signal`, readings, quarantine; and it is decided how each is answered."""
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -13,35 +12,23 @@ from ingest.facts import Fact, unreadable
 from ingest.gb26875 import metrics
 from ingest.gb26875.book import Device
 from ingest.gb26875.channels import Channel
+from ingest.gb26875.uploads import Said, Upload, upload_of
 from ingest.quarantine import Gate, Provenance, hold
 from ingest.signal_batch import Item, SignalBatch
 from ingest.telemetry_batch import Origin, TelemetryBatch
 from signals import origin
 from signals.gb26875.frames import Frame
-from signals.gb26875.profiles import PROFILES, Departure
-from signals.gb26875.statements import (
-    DUTY_ANSWER,
-    Found,
-    Measured,
-    Operation,
-    Report,
-    State,
-    Statement,
-    Unreadable,
-)
+from signals.gb26875.profiles import Departure
+from signals.gb26875.statements import DUTY_ANSWER, Measured, Operation, Report
 from signals.gb26875.tables import Command
 from signals.instants import EPOCH, microseconds
-from signals.kinds import FIRE_KINDS, classify
 from signals.messages import Reason, Rejected
 
-STATE, REPORT, SIGNAL = "state", "report", "signal"
-"""Classes of facts."""
+REPLIES = frozenset({Command.CONFIRM, Command.ANSWER, Command.DENY})
+"""What is not answered itself."""
 _SAID = Struct("<HB")
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 SENTINEL = 0
 """`time` of a reading without a clock: 2000-01-01, as in the telemetry lane."""
-REMEMBERED, REMEMBERED_BYTES = 16_384, 64
-"""So many uploads of one object are remembered, some 40 MiB: a device repeats what has not changed again and again."""
 QUIET_POINTS_MAXIMUM = 200_000
 """Points of which we remember that all was well; beyond, everything is handed over again."""
 
@@ -51,7 +38,7 @@ class Arrival:
     """A frame on its way to the database.
 
     Attributes:
-        stated: what it states, where its device was known when it came.
+        upload: what it states, where its device was known when it came.
         answer: the command that it is answered with once it is stored; None: with none.
     """
 
@@ -59,7 +46,7 @@ class Arrival:
     device: Device | None
     channel: Channel
     received_at: datetime
-    stated: list[Found] | None = None
+    upload: Upload | None = None
     answer: Command | None = None
 
     @property
@@ -70,7 +57,7 @@ class Arrival:
     @property
     def urgent(self) -> bool:
         """Whether it goes before others: a fire, or something that cannot be read and may be one (GB 26875.1 4.1.2.3)."""
-        return any(isinstance(one, Unreadable) or _is_urgent(one) for one in self.stated or ())
+        return self.upload is not None and self.upload.urgent
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,7 +79,7 @@ class Reader:
     def read(self, arrival: Arrival, batch: Batch) -> None:
         """Add what follows from a frame to the batch, and decide how it is answered."""
         frame, device = arrival.frame, arrival.device
-        uploaded = frame.command not in {Command.CONFIRM, Command.ANSWER, Command.DENY}
+        uploaded = frame.command not in REPLIES
         arrival.answer = Command.CONFIRM if uploaded else None
         if device is None:
             self._hold(arrival, batch, reason=Reason.UNKNOWN_TRANSMITTER, why=_how_to_enrol(arrival))
@@ -114,52 +101,46 @@ class Reader:
         self._hold(arrival, batch, reason=Reason.FRAME, why="unforeseen; see the log")
 
     def _take(self, arrival: Arrival, batch: Batch, *, device: Device, departures: tuple[Departure, ...]) -> None:
-        frame = arrival.frame
-        identity = origin.key("gb26875", frame.source + _SAID.pack(frame.serial, frame.command) + frame.data)
+        upload = arrival.upload or upload_of(arrival.frame, device.profile)
         facts = []
-        for place, found in enumerate(arrival.stated or stated(frame, device)):
-            if isinstance(found, Unreadable):
-                self._hold(arrival, batch, reason=Reason.FRAME, why=found.why)
-            elif isinstance(found, Measured):
-                self._measure(found, arrival, batch=batch, device=device)
+        for place, stated in enumerate(upload.statements):
+            if isinstance(stated, Said):
+                facts.append(self._fact(stated, arrival, device=device, place=place, departures=departures))
+            elif isinstance(stated, Measured):
+                self._measure(stated, arrival, batch=batch, device=device)
             else:
-                facts.append(self._fact(found, arrival, device=device, identity=(identity, place), departures=departures))
+                self._hold(arrival, batch, reason=Reason.FRAME, why=stated.why)
         if facts:
             batch.signals.items.append(Item(provenance=provenance_of(arrival), raw=arrival.raw, facts=tuple(facts)))
 
-    def _fact(
-        self,
-        found: State | Operation | Report,
-        arrival: Arrival,
-        *,
-        device: Device,
-        identity: tuple[bytes, int],
-        departures: tuple[str, ...],
-    ) -> Fact:
-        key, key_before = origin.windowed(*identity, received_at=arrival.received_at)
+    def _fact(self, said: Said, arrival: Arrival, *, device: Device, place: int, departures: tuple[str, ...]) -> Fact:
+        frame, found = arrival.frame, said.found
+        identity = frame.source + _SAID.pack(frame.serial, frame.command) + frame.data
+        key, key_before = origin.windowed("gb26875", identity, place, received_at=arrival.received_at)
         return Fact(
             transmitter_id=device.transmitter_id,
             key=key,
             key_before=key_before,
-            fact_class=_class_of(found),
+            fact_class=said.fact_class,
             boot=None,
-            seq=arrival.frame.serial,
+            seq=frame.serial,
             point=found.point,
-            kind=found.kind if isinstance(found, Operation) else None,
+            kind=said.kind,
             raw_kind="",
-            active=True if isinstance(found, Operation) else None,
-            detail=_detail(found, arrival.frame, device=device, place=identity[1]),
-            defects=(*departures, *(found.defects if isinstance(found, Report) else ())),
+            active=said.active,
+            detail=f'{said.detail},"serial":{frame.serial},"command":{frame.command}}}',
+            defects=departures + said.defects,
             occurred_at=found.occurred_at,
             at_text=None,
             received_at=arrival.received_at,
             payload=arrival.raw,
-            handed_over=self._is_handed_over(found, device),
-            urgent=_is_urgent(found),
+            handed_over=self._is_handed_over(said, device),
+            urgent=said.urgent,
         )
 
-    def _is_handed_over(self, found: State | Operation | Report, device: Device) -> bool:
+    def _is_handed_over(self, said: Said, device: Device) -> bool:
         """Periodic uploads of points where all is well would change nothing: of those the first one is enough."""
+        found = said.found
         if isinstance(found, Operation):
             return True
         if isinstance(found, Report):
@@ -203,18 +184,6 @@ class Reader:
         )
 
 
-def stated(frame: Frame, device: Device) -> list[Found]:
-    """What a frame states, read by its device's profile. Nobody changes what was read."""
-    if len(frame.data) <= REMEMBERED_BYTES:
-        return _remembered(device.profile.name, frame.data)
-    return device.profile.statements(frame.data)
-
-
-@lru_cache(REMEMBERED)
-def _remembered(profile: str, data: bytes) -> list[Found]:
-    return PROFILES[profile].statements(data)
-
-
 def topic_of(frame: Frame) -> str:
     """What stands in the place of a topic."""
     return _topic(frame.source)
@@ -243,44 +212,6 @@ def _row(layout: Layout, numbers: tuple[int, int, int, float], *, device: Device
     fields[1::2] = numbers
     content = head(device.transmitter_id, point) + layout.pack(*fields)
     return content + xxh3_64_digest(content)
-
-
-def _class_of(found: State | Operation | Report) -> str:
-    if isinstance(found, State):
-        return STATE
-    return REPORT if isinstance(found, Report) else SIGNAL
-
-
-def _is_urgent(found: Found) -> bool:
-    if isinstance(found, State):
-        return any(classify(kind) in FIRE_KINDS for kind in found.active)
-    return isinstance(found, Operation) and found.kind in FIRE_KINDS
-
-
-def _detail(found: Statement, frame: Frame, *, device: Device, place: int) -> str:
-    """As JSON: what the frame states at this place among its statements, and the frame's own numbers."""
-    remembered = len(frame.data) <= REMEMBERED_BYTES
-    told = _told_again(device.profile.name, frame.data, place=place) if remembered else _told(found)
-    return f'{told[:-1]},"serial":{frame.serial},"command":{frame.command}}}'
-
-
-@lru_cache(REMEMBERED)
-def _told_again(profile: str, data: bytes, *, place: int) -> str:
-    found = _remembered(profile, data)[place]
-    assert not isinstance(found, Unreadable)
-    return _told(found)
-
-
-def _told(found: Statement) -> str:
-    """What a state covers is the same for every state of its type and is written once."""
-    if not isinstance(found, State):
-        return _encode(found.detail)
-    return f'{_encode({**found.detail, "active": found.active})[:-1]},"covers":{_covers(found.covers)}}}'
-
-
-@lru_cache(1024)
-def _covers(covers: tuple[str, ...]) -> str:
-    return _encode(covers)
 
 
 def _how_to_enrol(arrival: Arrival) -> str:

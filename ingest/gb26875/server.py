@@ -14,7 +14,7 @@ from ingest.gb26875.book import Book, Device
 from ingest.gb26875.channels import Channel, TcpChannel, UdpServer
 from ingest.gb26875.exchanges import Exchanges, Patience, Way
 from ingest.gb26875.lane import ANSWERED, Lane, answer
-from ingest.gb26875.reader import Arrival
+from ingest.gb26875.reader import REPLIES, Arrival
 from runtime.errors import ConfigurationError
 from signals.gb26875 import clock
 from signals.gb26875.frames import Frame
@@ -23,7 +23,6 @@ from signals.gb26875.tables import Command
 
 BACKLOG = 1024
 SWEEP_SECONDS = 0.2
-REPLIES = frozenset({Command.CONFIRM, Command.ANSWER, Command.DENY})
 VERSION = (1, 0)
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from runtime.database import pool
 from runtime.health import Health
 from signals.gb26875 import LANE
 
-CONNECTIONS = 2
-"""One writes batches; the other is for what runs beside them."""
+CONNECTIONS = 3
+"""One writes signals and one readings, at the same time; the third is for what runs beside them."""
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +28,11 @@ async def run(settings: Gb26875Settings, health: Health) -> None:
         connections = await stack.enter_async_context(
             pool(settings.ingest_database_url, name=f"wanghuo ingest {LANE}", size=CONNECTIONS)
         )
-        store, side = Store(connections), Store(connections)
-        stack.push_async_callback(store.close)
-        stack.push_async_callback(side.close)
+        store, readings, side = Store(connections), Store(connections), Store(connections)
+        for one in (store, readings, side):
+            stack.push_async_callback(one.close)
         book, turn = Book(now=now), asyncio.Lock()
-        lane = Lane(store, book=book, now=now)
+        lane = Lane(store, readings=readings, book=book, now=now)
         server = Server(lane, book=book, limits=_limits(settings), patience=_patience(settings), now=now)
         _tell(health, store=store)
         # Nobody is turned away as unknown because the database was not asked yet.

@@ -1,8 +1,10 @@
 """The server for GB/T 26875.3: confirmed is what is stored, over TCP and UDP, whatever comes."""
 
 import asyncio
+import socket
 
 import psycopg
+import pytest
 from gb26875_world import ADDRESS, CENTRE, TIME, WAIT_SECONDS, component, datagrams, enrol_device, line, serving, upload
 from ingest_world import column, rows
 
@@ -172,6 +174,18 @@ async def test_a_new_connection_of_a_device_replaces_the_old_one(database):
 async def test_a_connection_that_is_silent_is_ended(database):
     async with serving(database, gb26875_idle_seconds=1) as port, line(port) as device:
         assert await device.ended()
+
+
+async def test_a_device_that_does_not_take_what_it_is_sent_is_ended(database):
+    enrol_device(database)
+    loop, asked = asyncio.get_running_loop(), b"".join(upload(serial=serial).encode() for serial in range(1000))
+    async with serving(database) as port:
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            deaf.setblocking(False)
+            await loop.sock_connect(deaf, ("127.0.0.1", port))
+            with pytest.raises(ConnectionError):
+                await asyncio.wait_for(loop.sock_sendall(deaf, asked * 1000), WAIT_SECONDS)
 
 
 async def test_an_answer_that_nobody_waits_for_rings_all_the_same(database):
