@@ -153,7 +153,8 @@ class Receiver:
                 size = EMPTY_BYTES + len(found.data)
                 good = None if found.checksum_ok else _good_inside(buffer, offset, size=size)
                 if good is None:
-                    yield from self._report()
+                    if self._passed_count:
+                        yield self._report()
                     yield found
                     offset += size
                     continue
@@ -162,8 +163,8 @@ class Receiver:
             self._pass(buffer[offset : offset + step], step=step, fault=found)
             offset += step
         self._buffer = buffer[offset:]
-        if not self._buffer or final:
-            yield from self._report()
+        if self._passed_count and (final or not self._buffer):
+            yield self._report()
 
     def _pass(self, part: bytes, *, step: int, fault: Fault) -> None:
         if not self._passed_count:
@@ -171,11 +172,11 @@ class Receiver:
         self._passed_count += step
         self._passed += part[: HEAD_KEPT_BYTES - len(self._passed)]
 
-    def _report(self) -> Iterator[Passed]:
-        if self._passed_count:
-            yield Passed(count=self._passed_count, fault=self._fault, head=bytes(self._passed))
-            self._passed_count = 0
-            self._passed.clear()
+    def _report(self) -> Passed:
+        passed = Passed(count=self._passed_count, fault=self._fault, head=bytes(self._passed))
+        self._passed_count = 0
+        self._passed.clear()
+        return passed
 
 
 def read_one(raw: bytes) -> Frame | None:
