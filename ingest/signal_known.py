@@ -14,7 +14,8 @@ from signals.kinds import FIRE_KINDS, PROFILE_KINDS
 from signals.topics import MessageClass
 
 SEQUENCES_LOCK = 0x77616E67_0001
-"""Advisory lock: sequences and snapshots are read, thought over and written by one transaction at a time."""
+"""Advisory lock: sequences and snapshots are read, thought over and written by one transaction at a time; and a fact that another
+is just storing under the key of the window before is waited for."""
 
 _CALM_KINDS = sorted(PROFILE_KINDS - FIRE_KINDS)
 

@@ -53,7 +53,7 @@ class Plan:
 
 
 def plan(items: Iterable[Item], known: Known, *, at: datetime) -> Plan:
-    """What to write for these items, in their order."""
+    """What to write for these items, in their order. Those without a counter came in one window (`signals.origin`)."""
     items = list(items)
     facts = _new_facts((fact for item in items for fact in item.facts), known)
     heads, gaps = _sequences(items, known, at=at)
@@ -72,12 +72,9 @@ def _new_facts(facts: Iterable[Fact], known: Known) -> list[Fact]:
     """Those that are not known to be stored, each once."""
     new: dict[Identity, Fact] = {}
     for fact in facts:
-        identity = (fact.transmitter_id, fact.key)
-        before = (fact.transmitter_id, fact.key_before) if fact.key_before is not None else identity
         counter = fact.counter
-        stored = counter is not None and fact.seq is not None and fact.key in known.counted.get((counter, fact.seq), ())
-        if not stored and before not in new:
-            new.setdefault(identity, fact)
+        if counter is None or fact.seq is None or fact.key not in known.counted.get((counter, fact.seq), ()):
+            new.setdefault((fact.transmitter_id, fact.key), fact)
     return list(new.values())
 
 

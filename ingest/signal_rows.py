@@ -34,7 +34,10 @@ _GAP = (*_COUNTER, "first_seqs", "last_seqs", "states", "found_at", "asked_times
 
 
 async def put_facts(connection: Connection, facts: Sequence[Fact]) -> psycopg.AsyncCursor[tuple[object, ...]]:
-    """Store facts and hand them over. The cursor yields (transmitter, key) of those that were stored before."""
+    """Store facts and hand them over; the lock on sequences is held.
+
+    The cursor yields (transmitter, key) of those that were stored before.
+    """
     defects: list[object] = [json.dumps(fact.defects) if fact.defects else "[]" for fact in facts]
     cursor = await connection.execute(SQL["put_signals"], {**attributes(_FACT, facts), "defects": defects})
     if any(fact.handed_over for fact in facts):

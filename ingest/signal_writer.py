@@ -21,6 +21,7 @@ from ingest.store import MISTAKES, Store
 from runtime.failpoints import passing
 from signals.kinds import Kind
 from signals.messages import Reason
+from signals.origin import window_of
 from signals.topics import Lane
 
 PART_BYTES = 2 * 1024 * 1024
@@ -63,7 +64,7 @@ class SignalWriter:
         async with self._store.transaction() as connection:
             written = plan(items, await read_known(connection, items) if numbered else Known(), at=at)
             async with connection.pipeline():
-                if items and not numbered:
+                if items and not numbered:  # else it is held already
                     await lock_sequences(connection)
                 storing = await put_facts(connection, written.facts) if written.facts else None
                 await put_heads(connection, written.heads)
@@ -106,15 +107,21 @@ class SignalWriter:
 
 
 def _parts(items: Sequence[Item]) -> list[list[Item]]:
-    """The items in parts of at most `PART_BYTES`, in order; at least one part."""
+    """The items in parts of at most `PART_BYTES`, in order; at least one part.
+
+    What came in another window begins another part: whether a fact without a counter was stored in the window before is looked for
+    in the database, where it must have arrived.
+    """
     parts: list[list[Item]] = [[]]
-    size = 0
+    size, window = 0, 0
     for item in items:
-        if size > PART_BYTES:
+        came_in = window_of(item.provenance.received_at)
+        if size > PART_BYTES or (parts[-1] and came_in != window):
             parts.append([])
             size = 0
         parts[-1].append(item)
         size += len(item.raw)
+        window = came_in
     return parts
 
 

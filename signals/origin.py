@@ -25,10 +25,15 @@ def windowed(*parts: str | int | bytes | None, received_at: datetime) -> tuple[b
     """
     in_this = blake2b(_joined(parts), digest_size=BYTES)
     in_the_one_before = in_this.copy()
-    this, before = _windows(int(received_at.timestamp() // _WINDOW_SECONDS))
+    this, before = _windows(window_of(received_at))
     in_this.update(this)
     in_the_one_before.update(before)
     return in_this.digest(), in_the_one_before.digest()
+
+
+def window_of(received_at: datetime) -> int:
+    """The number of the window in which something came."""
+    return int(received_at.timestamp() // _WINDOW_SECONDS)
 
 
 @lru_cache(4)

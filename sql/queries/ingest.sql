@@ -107,7 +107,7 @@ WHERE NOT EXISTS (SELECT FROM quarantine q WHERE q.quarantine_key = r.key_before
 ON CONFLICT (quarantine_key) DO NOTHING
 
 -- name: lock_sequences
--- Lets one transaction at a time read and write sequences and snapshots; freed at its end.
+-- Lets one transaction at a time store facts, and read and write sequences and snapshots; freed at its end.
 -- index: none (no table)
 SELECT pg_advisory_xact_lock(%(key)s)
 
