@@ -4,12 +4,14 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import psycopg
 import uvloop
 
 from bench.measured import BenchError, Measured, percentile
 from bench.stage import resident_mebibytes
+from signals.gb26875 import clock
 from signals.gb26875.content import encode
 from signals.gb26875.frames import EMPTY_BYTES, HEAD_BYTES, SERIAL_MODULUS, Frame
 from signals.gb26875.tables import Command
@@ -28,6 +30,8 @@ SETTLE_SECONDS = 10.0
 SHARE_LEAST = 0.99
 """Of the frames that are due, so many must have been sent: the load must not wait for the server."""
 CENTRE = bytes(6)
+TIME, OBJECT_TIME = slice(6, 12), slice(-9, -3)
+"""Where a frame has the time of sending, and at its end the one of its object."""
 ENROL = """
 INSERT INTO gb26875_device (transmitter_id, address)
 SELECT 'T' || number, lpad(to_hex(number % 256), 2, '0') || lpad(to_hex(number / 256), 2, '0') || '00000000'
@@ -69,11 +73,12 @@ class Device(asyncio.Protocol):
         """Frames that nobody has confirmed yet."""
         return len(self._open)
 
-    def upload(self) -> None:
-        """Send the next frame."""
+    def upload(self, *, tag: bytes) -> None:
+        """Send the next frame, with this time in it and in its object."""
         assert self._transport is not None
         frame = self._frames[self._serial % len(self._frames)]
         frame[2:4] = self._serial.to_bytes(2, "little")
+        frame[TIME] = frame[OBJECT_TIME] = tag
         frame[-3] = sum(frame[2:-3]) & 0xFF
         self._open[self._serial] = time.perf_counter()
         self._serial = (self._serial + 1) % SERIAL_MODULUS
@@ -107,7 +112,7 @@ def measure(stack: PrivateStack) -> dict[str, Measured]:
     assert pid is not None
     note = (
         f"{CONNECTIONS:,} connections x {RATE} frames/s for {MEASURED_SECONDS:g} s over TCP; four of five a component's state,"
-        " one an analog value; frame written -> confirm read, the row committed between; p99 <= 0.25 is due"
+        " one an analog value, each of its own second; frame written -> confirm read, the row committed between; p99 <= 0.25 is due"
     )
     found = {
         f"gb26875_confirmed_{name}_seconds": Measured(value=percentile(load.latencies, share), unit="s", note=note)
@@ -148,13 +153,14 @@ async def _settled(devices: list[Device]) -> None:
 async def _upload(devices: list[Device], *, seconds: float) -> None:
     began, count = time.perf_counter(), CONNECTIONS * RATE // TICKS
     for tick in range(int(seconds * TICKS)):
+        tag = clock.write(datetime.now(UTC))
         for number in range(tick * count, (tick + 1) * count):
-            devices[number % CONNECTIONS].upload()
+            devices[number % CONNECTIONS].upload(tag=tag)
         wait = began + (tick + 1) / TICKS - time.perf_counter()
         await asyncio.sleep(max(0.0, wait))
 
 
-PLACE = {"system_type": 1, "system_address": 1, "time": "2026-03-01 12:00:00"}
+PLACE = {"system_type": 1, "system_address": 1, "time": None}
 NORMAL = {"component_type": 40, "status_word": "0x0001"}
 WARM = {"component_type": 31, "component_address_hex": "09000000", "analog_type": 3, "raw_value": 215}
 
@@ -166,6 +172,4 @@ def _frames(number: int) -> Iterator[bytes]:
     states = [(2, {**here, "component_address_hex": address.to_bytes(4, "little").hex()}) for address in range(4)]
     for kind, members in (*states, (3, {**PLACE, **WARM})):
         data = encode({"type": kind, "count": 1, "objects": [members]})
-        yield Frame(
-            serial=0, time=bytes((0, 0, 12, 1, 3, 26)), source=source, destination=CENTRE, command=Command.SEND_DATA, data=data
-        ).encode()
+        yield Frame(serial=0, time=clock.NONE, source=source, destination=CENTRE, command=Command.SEND_DATA, data=data).encode()
