@@ -103,7 +103,7 @@ class TcpChannel(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return False
         transport.write(data)
-        return True
+        return not transport.is_closing()
 
     def pause_writing(self) -> None:
         self.close(f"it does not take what it is sent: {OUT_BYTES_MAXIMUM // 1024} KiB wait")

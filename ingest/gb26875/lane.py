@@ -1,7 +1,8 @@
 """The lane of GB/T 26875.3: what waits is stored, fires first, and confirmed once it is committed.
 
-Three turns are under way at once: while one is in the database the next is read, and the one before is answered. A connection whose
-frames wait is not read any more, so memory is bounded; the device keeps what we have not confirmed, and repeats it.
+Three turns are under way at once: while one is in the database the next is read, and the one before is answered. Readings are
+stored beside, so that no fire waits for them. A connection whose frames wait is not read any more, so memory is bounded; the device
+keeps what we have not confirmed, and repeats it.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
+from itertools import islice
 
 from ingest.gb26875 import metrics
 from ingest.gb26875.book import Book, Device
@@ -64,6 +66,8 @@ class Lane:
         self._telemetry = TelemetryWriter(readings, now=now)
         self._urgent: deque[Arrival] = deque()
         self._calm: deque[Arrival] = deque()
+        self._measured: asyncio.Queue[Turn] = asyncio.Queue()
+        self._measured_frames = 0
         self._said: list[Item] = []
         self._changed = asyncio.Event()
         self._up_from: datetime | None = None
@@ -71,7 +75,7 @@ class Lane:
     @property
     def admits(self) -> bool:
         """Whether there is room for what nobody holds back."""
-        return len(self._urgent) + len(self._calm) < WAITING_MAXIMUM
+        return len(self._urgent) + len(self._calm) + self._measured_frames < WAITING_MAXIMUM
 
     def listening(self) -> None:
         """From now on everybody can reach us."""
@@ -87,7 +91,7 @@ class Lane:
 
     def _uploaded(self, arrival: Arrival, device: Device) -> Upload:
         try:
-            return upload_of(arrival.frame, device.profile)
+            return upload_of(arrival.frame.data, device.profile)
         except Exception:  # a mistake of ours must not end the connection, and with it every repeat of this frame
             log.exception("what a frame from %s states cannot be read", arrival.channel.peer)
             return upload([Unreadable(why="unforeseen; see the log")])
@@ -108,6 +112,7 @@ class Lane:
     async def write(self) -> None:
         """Store and answer, for ever."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._write_readings(), name="store readings")
             storing: asyncio.Task[None] | None = None
             while True:
                 await _until(self._changed, seconds=IDLE_SECONDS)
@@ -143,17 +148,25 @@ class Lane:
         return Turn(arrivals=arrivals, batch=batch)
 
     async def _store_turn(self, turn: Turn, *, group: asyncio.TaskGroup) -> None:
-        signals, telemetry = turn.batch.signals, turn.batch.telemetry
-        async with asyncio.TaskGroup() as both:
-            storing = self._store.patiently(partial(self._signals.write, signals), what="a batch of frames")
-            both.create_task(storing, name="store signals")
-            if len(telemetry.readings):
-                storing = self._readings.patiently(partial(self._telemetry.write, telemetry), what="readings of frames")
-                both.create_task(storing, name="store readings")
+        await self._store.patiently(partial(self._signals.write, turn.batch.signals), what="a batch of frames")
         metrics.WAITING.set(len(self._urgent) + len(self._calm))
-        if turn.arrivals:
+        arrivals = turn.arrivals
+        if arrivals:
             passing("ingest.after_confirm")
-            group.create_task(self._answer(turn.arrivals), name="answer frames")
+        if len(turn.batch.telemetry.readings):
+            measured = [arrival for arrival in arrivals if arrival.measured]
+            arrivals = [arrival for arrival in arrivals if not arrival.measured]
+            self._measured.put_nowait(Turn(arrivals=measured, batch=turn.batch))
+            self._measured_frames += len(measured)
+        if arrivals:
+            group.create_task(self._answer(arrivals), name="answer frames")
+
+    async def _write_readings(self) -> None:
+        while True:
+            turn = await self._measured.get()
+            await self._readings.patiently(partial(self._telemetry.write, turn.batch.telemetry), what="readings of frames")
+            self._measured_frames -= len(turn.arrivals)
+            await self._answer(turn.arrivals)
 
     def _next(self) -> list[Arrival]:
         found: list[Arrival] = []
@@ -181,7 +194,7 @@ class Lane:
             self._reader.give_up(arrival, batch)
 
     def _close(self, batch: Batch, *, oldest_left: datetime | None, at: datetime) -> None:
-        """Everything that came before `at`, but for what is left, is stored when this batch is."""
+        """Who was heard before `at`, but for what is left, is known when this batch is stored."""
         beside = batch.signals.beside
         beside.presence, beside.days = self._presence.rows(microseconds(at))
         heard_until = min(at, oldest_left - timedelta(microseconds=1)) if oldest_left else at
@@ -189,12 +202,20 @@ class Lane:
             beside.spans = [Span(up_from=self._up_from, heard_until=heard_until)]
 
     async def _answer(self, arrivals: Sequence[Arrival]) -> None:
-        """What is stored. The next turn may go to the database in between."""
-        tag = clock.write(self._now())
-        sent: Counter[Command] = Counter()
-        for number, arrival in enumerate(arrivals):
-            if number % SLICE == SLICE - 1:
+        """What is stored, in slices: the next turn goes to the database in between."""
+        left = iter(arrivals)
+        try:
+            while part := list(islice(left, SLICE)):
+                self._answer_now(part)
                 await asyncio.sleep(0)
+        finally:
+            self._answer_now(list(left))  # told to stop, we still say what is stored
+
+    def _answer_now(self, arrivals: Sequence[Arrival]) -> None:
+        at = self._now()
+        tag = clock.write(at)
+        sent: Counter[Command] = Counter()
+        for arrival in arrivals:
             arrival.channel.settled()
             if arrival.answer is not None:
                 sent[arrival.answer] += answer(arrival, tag=tag)

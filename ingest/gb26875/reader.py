@@ -11,6 +11,7 @@ from ingest.copying import Layout, Layouts, head, tail
 from ingest.facts import Fact, unreadable
 from ingest.gb26875 import metrics
 from ingest.gb26875.book import Device
+from ingest.gb26875.calm import Calm
 from ingest.gb26875.channels import Channel
 from ingest.gb26875.uploads import Said, Upload, upload_of
 from ingest.quarantine import Gate, Provenance, hold
@@ -19,7 +20,7 @@ from ingest.telemetry_batch import Origin, TelemetryBatch
 from signals import origin
 from signals.gb26875.frames import Frame
 from signals.gb26875.profiles import Departure
-from signals.gb26875.statements import DUTY_ANSWER, Measured, Operation, Report
+from signals.gb26875.statements import DUTY_ANSWER, Measured, Operation, Report, State
 from signals.gb26875.tables import Command
 from signals.instants import EPOCH, microseconds
 from signals.messages import Reason, Rejected
@@ -29,8 +30,6 @@ REPLIES = frozenset({Command.CONFIRM, Command.ANSWER, Command.DENY})
 _SAID = Struct("<HB")
 SENTINEL = 0
 """`time` of a reading without a clock: 2000-01-01, as in the telemetry lane."""
-QUIET_POINTS_MAXIMUM = 200_000
-"""Points of which we remember that all was well; beyond, everything is handed over again."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +53,16 @@ class Arrival:
         """The frame's bytes as they came."""
         return raw_of(self.frame)
 
+    def occurred_at(self, found: State | Operation | Report | Measured) -> datetime | None:
+        """When its device says that this occurred."""
+        assert self.upload is not None
+        return self.upload.occurred_at(found, self.frame.data)
+
+    @property
+    def measured(self) -> bool:
+        """Whether a value of it goes with the readings."""
+        return self.upload is not None and self.upload.measured
+
     @property
     def urgent(self) -> bool:
         """Whether it goes before others: a fire, or something that cannot be read and may be one (GB 26875.1 4.1.2.3)."""
@@ -74,7 +83,7 @@ class Reader:
     def __init__(self) -> None:
         self._gate = Gate()
         self._layouts = Layouts()
-        self._quiet: set[tuple[str, str]] = set()
+        self._calm = Calm()
 
     def read(self, arrival: Arrival, batch: Batch) -> None:
         """Add what follows from a frame to the batch, and decide how it is answered."""
@@ -101,7 +110,7 @@ class Reader:
         self._hold(arrival, batch, reason=Reason.FRAME, why="unforeseen; see the log")
 
     def _take(self, arrival: Arrival, batch: Batch, *, device: Device, departures: tuple[Departure, ...]) -> None:
-        upload = arrival.upload or upload_of(arrival.frame, device.profile)
+        arrival.upload = upload = arrival.upload or upload_of(arrival.frame.data, device.profile)
         facts = []
         for place, stated in enumerate(upload.statements):
             if isinstance(stated, Said):
@@ -130,37 +139,26 @@ class Reader:
             active=said.active,
             detail=f'{said.detail},"serial":{frame.serial},"command":{frame.command}}}',
             defects=departures + said.defects,
-            occurred_at=found.occurred_at,
+            occurred_at=arrival.occurred_at(found),
             at_text=None,
             received_at=arrival.received_at,
             payload=arrival.raw,
-            handed_over=self._is_handed_over(said, device),
+            handed_over=self._is_handed_over(found, arrival, device=device),
             urgent=said.urgent,
         )
 
-    def _is_handed_over(self, said: Said, device: Device) -> bool:
-        """Periodic uploads of points where all is well would change nothing: of those the first one is enough."""
-        found = said.found
-        if isinstance(found, Operation):
-            return True
-        if isinstance(found, Report):
-            return DUTY_ANSWER in found.detail
-        name = (device.transmitter_id, found.point)
-        if found.active:
-            self._quiet.discard(name)
-            return True
-        if name in self._quiet:
-            return False
-        if len(self._quiet) >= QUIET_POINTS_MAXIMUM:
-            self._quiet.clear()
-        self._quiet.add(name)
-        return True
+    def _is_handed_over(self, found: State | Operation | Report, arrival: Arrival, *, device: Device) -> bool:
+        if isinstance(found, State):
+            name = (device.transmitter_id, found.point)
+            return self._calm.is_news(name, active=bool(found.active), received_at=arrival.received_at)
+        return isinstance(found, Operation) or DUTY_ANSWER in found.detail
 
     def _measure(self, found: Measured, arrival: Arrival, *, batch: Batch, device: Device) -> None:
         readings, at = batch.telemetry.readings, microseconds(arrival.received_at)
         layout = self._layouts.find((found.metric,))
         assert layout is not None, "statements name known metrics only"
-        time = None if found.occurred_at is None else microseconds(found.occurred_at)
+        occurred_at = arrival.occurred_at(found)
+        time = None if occurred_at is None else microseconds(occurred_at)
         # Without a clock the serial alone would take a reading for one that was stored before the device restarted.
         boot = 0 if time is not None else int(arrival.received_at.timestamp() // 60)
         row = _row(

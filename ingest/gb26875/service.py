@@ -17,7 +17,7 @@ from runtime.health import Health
 from signals.gb26875 import LANE
 
 CONNECTIONS = 3
-"""One writes signals and one readings, at the same time; the third is for what runs beside them."""
+"""One writes signals and one readings; the third is for what runs beside them."""
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,8 @@ async def run(settings: Gb26875Settings, health: Health) -> None:
         book, turn = Book(now=now), asyncio.Lock()
         lane = Lane(store, readings=readings, book=book, now=now)
         server = Server(lane, book=book, limits=_limits(settings), patience=_patience(settings), now=now)
-        _tell(health, store=store)
+        readings.problem = None  # nothing may ever be measured
+        _tell(health, store=store, readings=readings)
         # Nobody is turned away as unknown because the database was not asked yet.
         await store.patiently(lambda: book.refresh(store), what="the book of devices")
         collect_seldom()
@@ -65,7 +66,7 @@ def _patience(settings: Gb26875Settings) -> Patience:
     return Patience(timeout_seconds=settings.gb26875_timeout_seconds, repeats=settings.gb26875_repeats)
 
 
-def _tell(health: Health, *, store: Store) -> None:
-    health.checks["database"] = lambda: store.problem
+def _tell(health: Health, *, store: Store, readings: Store) -> None:
+    health.checks["database"] = lambda: store.problem or readings.problem
     health.facts["lane"] = lambda: LANE
     health.facts["last_commit_age_seconds"] = lambda: round(time.monotonic() - store.committed_at, 3)

@@ -134,7 +134,7 @@ class Receiver:
         return bool(self._buffer) and _good_inside(self._buffer, 0, size=len(self._buffer)) is not None
 
     def feed(self, data: bytes) -> Iterator[Frame | Passed]:
-        """Take bytes as they came; yield what they complete, in order."""
+        """Take bytes as they came; yield what they complete, in order. It has to be exhausted."""
         return self._scan(data, final=False)
 
     def tear(self) -> Iterator[Frame | Passed]:

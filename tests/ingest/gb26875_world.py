@@ -43,13 +43,13 @@ def _is_free(port: int) -> bool:
 
 
 @asynccontextmanager
-async def serving(database, **settings) -> AsyncIterator[int]:
+async def serving(database, *, health: Health | None = None, **settings) -> AsyncIterator[int]:
     """The service; yields the port of TCP and UDP."""
     port = free_port()
     given = Gb26875Settings(
         ingest_database_url=database.url("wanghuo_ingest"), gb26875_tcp_port=port, gb26875_udp_port=port, **settings
     )
-    task = asyncio.create_task(run(given, Health("ingest gb26875")))
+    task = asyncio.create_task(run(given, health or Health("ingest gb26875")))
     try:
         async with asyncio.timeout(WAIT_SECONDS):
             while not task.done() and _is_free(port):

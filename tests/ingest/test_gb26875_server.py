@@ -8,6 +8,7 @@ import pytest
 from gb26875_world import ADDRESS, CENTRE, TIME, WAIT_SECONDS, component, datagrams, enrol_device, line, serving, upload
 from ingest_world import column, rows
 
+from runtime.health import Health
 from signals.gb26875.frames import Frame, read_one
 from signals.gb26875.tables import Command
 
@@ -151,6 +152,26 @@ async def test_measured_values_become_telemetry(database):
         {"point": "1-7-0", "temperature_celsius": 58.5, "water_pressure_mpa": None},
     ]
     assert column(database, "SELECT detail->>'quantity' FROM signal") == ["event_count"]
+
+
+async def test_a_fire_waits_for_no_reading(database):
+    enrol_device(database)
+    warm = {"system_type": 1, "system_address": 2, "component_type": 31, "component_address_hex": "09000000", "time": None}
+    health = Health("ingest gb26875")
+    async with serving(database, health=health) as port, line(port) as device:
+        with psycopg.connect(database.owner_url, autocommit=True) as owner:
+            owner.execute("REVOKE INSERT ON telemetry FROM wanghuo_ingest")
+            await device.say(upload({**warm, "analog_type": 3, "raw_value": 215}, kind=3, serial=1))
+            for serial in (2, 3):
+                heard = await device.ask(upload(component(FIRE), serial=serial))
+                assert (heard.command, heard.serial) == (Command.CONFIRM, serial)
+            async with asyncio.timeout(WAIT_SECONDS):
+                while not (problem := health.checks["database"]()):
+                    await asyncio.sleep(0.02)
+            assert "permission denied" in problem
+            owner.execute("GRANT INSERT ON telemetry TO wanghuo_ingest")
+        assert (await device.hear()).serial == 1
+    assert column(database, "SELECT temperature_celsius FROM telemetry") == [21.5]
 
 
 async def test_points_where_all_is_well_are_handed_over_once(database):
