@@ -19,7 +19,6 @@ _FACT = {
     "seqs": "seq",
     "points": "point",
     "kinds": "kind",
-    "raw_kinds": "raw_kind",
     "actives": "active",
     "details": "detail",
     "occurred_at": "occurred_at",
@@ -38,8 +37,14 @@ async def put_facts(connection: Connection, facts: Sequence[Fact]) -> psycopg.As
 
     The cursor yields (transmitter, key) of those that were stored before.
     """
-    defects: list[object] = [json.dumps(fact.defects) if fact.defects else "[]" for fact in facts]
-    cursor = await connection.execute(SQL["put_signals"], {**attributes(_FACT, facts), "defects": defects})
+    given: dict[str, list[object]] = {
+        **attributes(_FACT, facts),
+        "raw_kinds": [fact.raw_kind or None for fact in facts],
+        "defects": [json.dumps(fact.defects) if fact.defects else None for fact in facts],
+    }
+    # Many say the same nothing, and `unnest` fills up what is short with NULL.
+    said = {name: values if any(value is not None for value in values) else [] for name, values in given.items()}
+    cursor = await connection.execute(SQL["put_signals"], said)
     if any(fact.handed_over for fact in facts):
         await connection.execute(SQL["wake_alerts"])
     return cursor

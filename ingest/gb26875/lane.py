@@ -1,15 +1,16 @@
 """The lane of GB/T 26875.3: what waits is stored, fires first, and confirmed once it is committed.
 
-Three turns are under way at once: while one is in the database the next is read, and the one before is answered. Readings are
-stored beside, so that no fire waits for them. A connection whose frames wait is not read any more, so memory is bounded; the device
-keeps what we have not confirmed, and repeats it.
+Three turns are under way at once: while one is in the database the next is read as it comes, and the one before is answered. What
+is urgent is a turn by itself and goes before what was read already. Readings are stored beside, so that no fire waits for them. A
+connection whose frames wait is not read any more, so memory is bounded; the device keeps what is not confirmed, and repeats it.
 """
 
 import asyncio
 import logging
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from itertools import islice
@@ -34,6 +35,10 @@ BATCH_MAXIMUM = 1_000
 """Frames of one transaction."""
 SLICE = 25
 """Frames that are read, or answered, at a stretch: less than a millisecond."""
+GATHER_SECONDS = 0.02
+"""From the beginning of one turn to the next, at least, unless that is urgent: a transaction has its price."""
+PACE_SECONDS = 0.005
+"""So often what has come is read, while it cannot be stored yet."""
 WAITING_MAXIMUM = 50_000
 """Frames that wait; beyond, datagrams are not taken. Connections are bounded each for itself."""
 IDLE_SECONDS = 2.0
@@ -48,8 +53,8 @@ log = logging.getLogger(__name__)
 class Turn:
     """Arrivals, and the batch that they are."""
 
-    arrivals: Sequence[Arrival]
-    batch: Batch
+    arrivals: list[Arrival] = field(default_factory=list)
+    batch: Batch = field(default_factory=Batch)
 
 
 class Lane:
@@ -66,10 +71,14 @@ class Lane:
         self._telemetry = TelemetryWriter(readings, now=now)
         self._urgent: deque[Arrival] = deque()
         self._calm: deque[Arrival] = deque()
+        self._said: list[Item] = []
+        self._open = Turn()
+        self._opened_at = 0.0
+        self._storing: asyncio.Task[None] | None = None
         self._measured: asyncio.Queue[Turn] = asyncio.Queue()
         self._measured_frames = 0
-        self._said: list[Item] = []
-        self._changed = asyncio.Event()
+        self._something = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._up_from: datetime | None = None
 
     @property
@@ -86,8 +95,12 @@ class Lane:
         arrival.channel.waits()
         if arrival.device is not None:
             arrival.upload = self._uploaded(arrival, arrival.device)
-        (self._urgent if arrival.urgent else self._calm).append(arrival)
-        self._changed.set()
+        if arrival.urgent:
+            self._urgent.append(arrival)
+            self._hurry.set()
+        else:
+            self._calm.append(arrival)
+        self._something.set()
 
     def _uploaded(self, arrival: Arrival, device: Device) -> Upload:
         try:
@@ -99,7 +112,7 @@ class Lane:
     def say(self, item: Item) -> None:
         """Store something of the centre's own, with the next batch."""
         self._said.append(item)
-        self._changed.set()
+        self._something.set()
 
     def hear(self, device: Device, *, clock_tag: bytes, at: datetime) -> None:
         """A device was heard; presence is written with the next batch. `clock_tag`: the time in its frame."""
@@ -113,39 +126,74 @@ class Lane:
         """Store and answer, for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write_readings(), name="store readings")
-            storing: asyncio.Task[None] | None = None
             while True:
-                await _until(self._changed, seconds=IDLE_SECONDS)
-                self._changed.clear()
-                turn = await self._read_next(storing)
-                if storing is not None:
-                    await storing
-                if self._urgent:  # it came while that was read
-                    await self._store_turn(self._read_urgent(), group=group)
-                storing = group.create_task(self._store_turn(turn, group=group), name="store frames")
+                turn = await self._next_turn()
+                self._storing = group.create_task(self._store_turn(turn, group=group), name="store frames")
+                self._storing.add_done_callback(lambda _: self._hurry.set())
 
-    async def _read_next(self, storing: asyncio.Task[None] | None) -> Turn:
-        arrivals, taken_at = self._next(), self._now()
-        if any(arrival.device is None for arrival in arrivals):
-            if storing is not None:
-                await storing  # one at a time speaks with the database
-            await self._store.patiently(partial(self._book.refresh, self._store), what="the book of devices")
-        batch = Batch()
-        for number, arrival in enumerate(arrivals):
-            if number % SLICE == 0:
-                await asyncio.sleep(0)  # the turn before goes on meanwhile
-            self._read(arrival, batch)
-        batch.signals.items += self._said
-        self._said = []
-        self._close(batch, oldest_left=self._oldest(), at=taken_at)
-        return Turn(arrivals=arrivals, batch=batch)
+    async def _next_turn(self) -> Turn:
+        """What is urgent; else what came until the turn before was stored, at least `GATHER_SECONDS` long."""
+        while True:
+            self._hurry.clear()
+            self._something.clear()
+            if self._urgent and self._is_free:
+                return self._read_urgent()
+            await self._read_calm()
+            gathered = time.monotonic() - self._opened_at > GATHER_SECONDS or len(self._open.arrivals) >= BATCH_MAXIMUM
+            if not (self._urgent or self._open.arrivals or self._said):
+                if not await _until(self._something, seconds=IDLE_SECONDS) and self._is_free:
+                    return self._close()
+            elif self._is_free and gathered and not self._urgent:
+                return self._close()
+            else:
+                await _until(self._hurry, seconds=PACE_SECONDS)
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether nothing is on its way to the database."""
+        return self._storing is None or self._storing.done()
+
+    async def _read_calm(self) -> None:
+        arrivals, asked = self._open.arrivals, False
+        while self._calm and len(arrivals) < BATCH_MAXIMUM:
+            part = [self._calm.popleft() for _ in range(min(len(self._calm), SLICE))]
+            arrivals += part
+            if not asked and any(arrival.device is None for arrival in part):
+                asked = True
+                await self._refresh()
+            for arrival in part:
+                self._read(arrival, self._open.batch)
+            await asyncio.sleep(0)  # the turn before goes on meanwhile
+
+    async def _refresh(self) -> None:
+        """Somebody unknown may just have been enrolled."""
+        if self._storing is not None:
+            await self._storing  # one at a time speaks with the database
+        await self._store.patiently(partial(self._book.refresh, self._store), what="the book of devices")
 
     def _read_urgent(self) -> Turn:
-        """What goes before a turn that is read already. That we could hear is left for that one to say: it came first."""
-        arrivals, batch = [self._urgent.popleft() for _ in range(min(len(self._urgent), BATCH_MAXIMUM))], Batch()
-        for arrival in arrivals:
-            self._read(arrival, batch)
-        return Turn(arrivals=arrivals, batch=batch)
+        """What goes before the turn that is open. That we could hear is left for that one to say: it came first."""
+        turn = Turn(arrivals=[self._urgent.popleft() for _ in range(min(len(self._urgent), BATCH_MAXIMUM))])
+        for arrival in turn.arrivals:
+            self._read(arrival, turn.batch)
+        self._add_presence(turn.batch, at=self._now())
+        return turn
+
+    def _close(self) -> Turn:
+        """The turn that was open. Who was heard before now, but for what is left, is known when it is stored."""
+        turn, at, self._open = self._open, self._now(), Turn()
+        self._opened_at = time.monotonic()
+        turn.batch.signals.items += self._said
+        self._said = []
+        self._add_presence(turn.batch, at=at)
+        oldest_left = self._oldest()
+        heard_until = min(at, oldest_left - timedelta(microseconds=1)) if oldest_left else at
+        if self._up_from is not None and heard_until >= self._up_from:
+            turn.batch.signals.beside.spans = [Span(up_from=self._up_from, heard_until=heard_until)]
+        return turn
+
+    def _add_presence(self, batch: Batch, *, at: datetime) -> None:
+        batch.signals.beside.presence, batch.signals.beside.days = self._presence.rows(microseconds(at))
 
     async def _store_turn(self, turn: Turn, *, group: asyncio.TaskGroup) -> None:
         await self._store.patiently(partial(self._signals.write, turn.batch.signals), what="a batch of frames")
@@ -168,15 +216,6 @@ class Lane:
             self._measured_frames -= len(turn.arrivals)
             await self._answer(turn.arrivals)
 
-    def _next(self) -> list[Arrival]:
-        found: list[Arrival] = []
-        for waiting in (self._urgent, self._calm):
-            while waiting and len(found) < BATCH_MAXIMUM:
-                found.append(waiting.popleft())
-        if self._urgent or self._calm:
-            self._changed.set()
-        return found
-
     def _oldest(self) -> datetime | None:
         return min((waiting[0].received_at for waiting in (self._urgent, self._calm) if waiting), default=None)
 
@@ -192,14 +231,6 @@ class Lane:
         except Exception:  # a mistake of ours must not let one frame stand before all others for ever
             log.exception("a frame from %s cannot be read", arrival.channel.peer)
             self._reader.give_up(arrival, batch)
-
-    def _close(self, batch: Batch, *, oldest_left: datetime | None, at: datetime) -> None:
-        """Who was heard before `at`, but for what is left, is known when this batch is stored."""
-        beside = batch.signals.beside
-        beside.presence, beside.days = self._presence.rows(microseconds(at))
-        heard_until = min(at, oldest_left - timedelta(microseconds=1)) if oldest_left else at
-        if self._up_from is not None and heard_until >= self._up_from:
-            beside.spans = [Span(up_from=self._up_from, heard_until=heard_until)]
 
     async def _answer(self, arrivals: Sequence[Arrival]) -> None:
         """What is stored, in slices: the next turn goes to the database in between."""
@@ -226,13 +257,13 @@ class Lane:
         )
 
 
-async def _until(event: asyncio.Event, *, seconds: float) -> None:
-    """Wait for the event, so long at most."""
+async def _until(event: asyncio.Event, *, seconds: float) -> bool:
+    """Wait for the event, so long at most; False where it did not come."""
     try:
         async with asyncio.timeout(seconds):
-            await event.wait()
+            return await event.wait()
     except TimeoutError:
-        pass
+        return False
 
 
 @lru_cache(4096)

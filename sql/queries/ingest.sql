@@ -161,7 +161,7 @@ GROUP BY 1, 2, 3, 4, 5
 
 -- name: put_signals
 -- Stores what is not stored yet, under its own key or the one of the window before; hands over what is to be, in the order given;
--- returns what was stored before. An occurred_at that is null is the receive time.
+-- returns what was stored before. An occurred_at that is null is the receive time. Columns may be short: the rest of them is null.
 -- index: signal_pkey
 WITH given AS (
   SELECT *
@@ -175,7 +175,7 @@ WITH given AS (
 ), stored AS (
   INSERT INTO signal (transmitter_id, origin_key, class, boot, seq, point, kind, raw_kind, active, detail, defects, occurred_at,
                       occurred_source, at_text, received_at, payload)
-  SELECT transmitter_id, origin_key, class, boot, seq, point, kind, raw_kind, active, detail::jsonb,
+  SELECT transmitter_id, origin_key, class, boot, seq, point, kind, coalesce(raw_kind, ''), active, detail::jsonb,
          ARRAY(SELECT jsonb_array_elements_text(defects::jsonb)), coalesce(occurred_at, received_at),
          CASE WHEN occurred_at IS NULL THEN 'received' ELSE 'device' END, at_text, received_at, payload
   FROM given AS g
