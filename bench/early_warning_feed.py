@@ -2,12 +2,11 @@
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench.backlog import TRANSMITTERS
 from bench.flood import WIDE, WIDE_POINTS
 from bench.measured import BenchError, Measured
-from bench.stage import flooded
+from bench.stage import flooded, processor_seconds
 from stack.board_data import metric
 from stack.private import INGEST_SERVICES, PrivateStack
 
@@ -18,7 +17,6 @@ LEAD_SECONDS = TRANSMITTERS * WIDE_POINTS / RATE + 5
 """Every point was heard once: what follows are 100,000 known ones."""
 MEASURED_SECONDS = 60.0
 SERVICE = "early-warning"
-CLOCK_TICKS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +63,10 @@ def measure(stack: PrivateStack) -> dict[str, Measured]:
 
 def _look(stack: PrivateStack) -> Seen:
     pid, url = stack.services[SERVICE].pid, stack.url(SERVICE)
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    assert pid is not None
     return Seen(
         at=time.monotonic(),
         readings=metric(url, "wanghuo_early_warning_readings_total"),
-        cpu=(int(fields[11]) + int(fields[12])) / CLOCK_TICKS,
+        cpu=processor_seconds(pid),
         lag=metric(url, "wanghuo_early_warning_lag_seconds"),
     )

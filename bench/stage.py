@@ -1,5 +1,6 @@
 """The stage of all benchmarks: a private stack with fsync and synchronous commit on, and a register of 5,000 transmitters."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,3 +65,9 @@ def resident_mebibytes(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
     kibibytes = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
     return kibibytes / 1024
+
+
+def processor_seconds(pid: int) -> float:
+    """The processor time that a process has taken, its own and the kernel's for it."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

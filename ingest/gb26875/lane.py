@@ -73,7 +73,8 @@ class Lane:
         self._calm: deque[Arrival] = deque()
         self._said: list[Item] = []
         self._open = Turn()
-        self._opened_at = 0.0
+        self._began_at = 0.0
+        self._asked = False
         self._storing: asyncio.Task[None] | None = None
         self._measured: asyncio.Queue[Turn] = asyncio.Queue()
         self._measured_frames = 0
@@ -84,7 +85,12 @@ class Lane:
     @property
     def admits(self) -> bool:
         """Whether there is room for what nobody holds back."""
-        return len(self._urgent) + len(self._calm) + self._measured_frames < WAITING_MAXIMUM
+        return self._waiting < WAITING_MAXIMUM
+
+    @property
+    def _waiting(self) -> int:
+        """Frames that are not stored, but for those on their way to the database."""
+        return len(self._urgent) + len(self._calm) + len(self._open.arrivals) + self._measured_frames
 
     def listening(self) -> None:
         """From now on everybody can reach us."""
@@ -139,7 +145,7 @@ class Lane:
             if self._urgent and self._is_free:
                 return self._read_urgent()
             await self._read_calm()
-            gathered = time.monotonic() - self._opened_at > GATHER_SECONDS or len(self._open.arrivals) >= BATCH_MAXIMUM
+            gathered = time.monotonic() - self._began_at > GATHER_SECONDS or len(self._open.arrivals) >= BATCH_MAXIMUM
             if not (self._urgent or self._open.arrivals or self._said):
                 if not await _until(self._something, seconds=IDLE_SECONDS) and self._is_free:
                     return self._close()
@@ -154,19 +160,19 @@ class Lane:
         return self._storing is None or self._storing.done()
 
     async def _read_calm(self) -> None:
-        arrivals, asked = self._open.arrivals, False
-        while self._calm and len(arrivals) < BATCH_MAXIMUM:
+        arrivals = self._open.arrivals
+        while self._calm and len(arrivals) < BATCH_MAXIMUM and not (self._urgent and self._is_free):
             part = [self._calm.popleft() for _ in range(min(len(self._calm), SLICE))]
             arrivals += part
-            if not asked and any(arrival.device is None for arrival in part):
-                asked = True
+            if not self._asked and any(arrival.device is None for arrival in part):
                 await self._refresh()
             for arrival in part:
                 self._read(arrival, self._open.batch)
             await asyncio.sleep(0)  # the turn before goes on meanwhile
 
     async def _refresh(self) -> None:
-        """Somebody unknown may just have been enrolled."""
+        """Somebody unknown may just have been enrolled. It is asked for once a turn."""
+        self._asked = True
         if self._storing is not None:
             await self._storing  # one at a time speaks with the database
         await self._store.patiently(partial(self._book.refresh, self._store), what="the book of devices")
@@ -182,7 +188,7 @@ class Lane:
     def _close(self) -> Turn:
         """The turn that was open. Who was heard before now, but for what is left, is known when it is stored."""
         turn, at, self._open = self._open, self._now(), Turn()
-        self._opened_at = time.monotonic()
+        self._began_at, self._asked = time.monotonic(), False
         turn.batch.signals.items += self._said
         self._said = []
         self._add_presence(turn.batch, at=at)
@@ -197,7 +203,7 @@ class Lane:
 
     async def _store_turn(self, turn: Turn, *, group: asyncio.TaskGroup) -> None:
         await self._store.patiently(partial(self._signals.write, turn.batch.signals), what="a batch of frames")
-        metrics.WAITING.set(len(self._urgent) + len(self._calm))
+        metrics.WAITING.set(self._waiting)
         arrivals = turn.arrivals
         if arrivals:
             passing("ingest.after_confirm")
