@@ -8,14 +8,14 @@ connection whose frames wait is not read any more, so memory is bounded; the dev
 import asyncio
 import logging
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
-from itertools import islice
 
 from ingest.gb26875 import metrics
+from ingest.gb26875.answers import answer
 from ingest.gb26875.book import Book, Device
 from ingest.gb26875.reader import Arrival, Batch, Reader
 from ingest.gb26875.uploads import Upload, upload, upload_of
@@ -28,23 +28,24 @@ from ingest.uptime import Span
 from runtime.failpoints import passing
 from signals.gb26875 import LANE, clock
 from signals.gb26875.statements import Unreadable
-from signals.gb26875.tables import Command
 from signals.instants import microseconds
 
 BATCH_MAXIMUM = 1_000
 """Frames of one transaction."""
 SLICE = 25
-"""Frames that are read, or answered, at a stretch: less than a millisecond."""
+"""Frames that are read at a stretch: less than a millisecond."""
 GATHER_SECONDS = 0.02
 """From the beginning of one turn to the next, at least, unless that is urgent: a transaction has its price."""
 PACE_SECONDS = 0.005
 """So often what has come is read, while it cannot be stored yet."""
+URGENT_TURNS = 20
+"""In a row; then what is not urgent goes once in between: in a great fire, too, it must be known who can be heard."""
 WAITING_MAXIMUM = 50_000
 """Frames that wait; beyond, datagrams are not taken. Connections are bounded each for itself."""
+READINGS_MAXIMUM = 50_000
+"""Frames whose readings wait; beyond, they are not confirmed and come again."""
 IDLE_SECONDS = 2.0
 """So often is written that we could hear, when nothing comes."""
-
-ANSWERED = {Command.CONFIRM: metrics.ANSWERED.labels("confirmed"), Command.DENY: metrics.ANSWERED.labels("denied")}
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class Lane:
         self._said: list[Item] = []
         self._open = Turn()
         self._began_at = 0.0
+        self._urgent_turns = 0
         self._asked = False
         self._storing: asyncio.Task[None] | None = None
         self._measured: asyncio.Queue[Turn] = asyncio.Queue()
@@ -90,7 +92,7 @@ class Lane:
     @property
     def _waiting(self) -> int:
         """Frames that are not stored, but for those on their way to the database."""
-        return len(self._urgent) + len(self._calm) + len(self._open.arrivals) + self._measured_frames
+        return len(self._urgent) + len(self._calm) + len(self._open.arrivals)
 
     def listening(self) -> None:
         """From now on everybody can reach us."""
@@ -142,17 +144,21 @@ class Lane:
         while True:
             self._hurry.clear()
             self._something.clear()
-            if self._urgent and self._is_free:
+            if self._fire_goes and self._is_free:
                 return self._read_urgent()
             await self._read_calm()
             gathered = time.monotonic() - self._began_at > GATHER_SECONDS or len(self._open.arrivals) >= BATCH_MAXIMUM
             if not (self._urgent or self._open.arrivals or self._said):
                 if not await _until(self._something, seconds=IDLE_SECONDS) and self._is_free:
                     return self._close()
-            elif self._is_free and gathered and not self._urgent:
+            elif self._is_free and gathered and not self._fire_goes:
                 return self._close()
             else:
                 await _until(self._hurry, seconds=PACE_SECONDS)
+
+    @property
+    def _fire_goes(self) -> bool:
+        return bool(self._urgent) and self._urgent_turns < URGENT_TURNS
 
     @property
     def _is_free(self) -> bool:
@@ -161,14 +167,22 @@ class Lane:
 
     async def _read_calm(self) -> None:
         arrivals = self._open.arrivals
-        while self._calm and len(arrivals) < BATCH_MAXIMUM and not (self._urgent and self._is_free):
-            part = [self._calm.popleft() for _ in range(min(len(self._calm), SLICE))]
+        while len(arrivals) < BATCH_MAXIMUM and not (self._fire_goes and self._is_free) and (part := self._next_calm()):
             arrivals += part
             if not self._asked and any(arrival.device is None for arrival in part):
                 await self._refresh()
             for arrival in part:
                 self._read(arrival, self._open.batch)
             await asyncio.sleep(0)  # the turn before goes on meanwhile
+
+    def _next_calm(self) -> list[Arrival]:
+        """Nothing that came after a fire is read before it: the reader would not know that it ends it."""
+        part: list[Arrival] = []
+        while self._calm and len(part) < SLICE:
+            if self._urgent and self._calm[0].received_at >= self._urgent[0].received_at:
+                break
+            part.append(self._calm.popleft())
+        return part
 
     async def _refresh(self) -> None:
         """Somebody unknown may just have been enrolled. It is asked for once a turn."""
@@ -183,12 +197,13 @@ class Lane:
         for arrival in turn.arrivals:
             self._read(arrival, turn.batch)
         self._add_presence(turn.batch, at=self._now())
+        self._urgent_turns += 1
         return turn
 
     def _close(self) -> Turn:
         """The turn that was open. Who was heard before now, but for what is left, is known when it is stored."""
         turn, at, self._open = self._open, self._now(), Turn()
-        self._began_at, self._asked = time.monotonic(), False
+        self._began_at, self._asked, self._urgent_turns = time.monotonic(), False, 0
         turn.batch.signals.items += self._said
         self._said = []
         self._add_presence(turn.batch, at=at)
@@ -204,23 +219,32 @@ class Lane:
     async def _store_turn(self, turn: Turn, *, group: asyncio.TaskGroup) -> None:
         await self._store.patiently(partial(self._signals.write, turn.batch.signals), what="a batch of frames")
         metrics.WAITING.set(self._waiting)
-        arrivals = turn.arrivals
-        if arrivals:
+        for arrival in turn.arrivals:
+            arrival.channel.settled()
+        if turn.arrivals:
             passing("ingest.after_confirm")
+        answered = turn.arrivals
         if len(turn.batch.telemetry.readings):
-            measured = [arrival for arrival in arrivals if arrival.measured]
-            arrivals = [arrival for arrival in arrivals if not arrival.measured]
-            self._measured.put_nowait(Turn(arrivals=measured, batch=turn.batch))
-            self._measured_frames += len(measured)
-        if arrivals:
-            group.create_task(self._answer(arrivals), name="answer frames")
+            answered = [arrival for arrival in turn.arrivals if not arrival.measured]
+            measured = [arrival for arrival in turn.arrivals if arrival.measured]
+            self._put_aside(Turn(arrivals=measured, batch=Batch(telemetry=turn.batch.telemetry)))
+        if answered:
+            group.create_task(answer(answered, now=self._now), name="answer frames")
+
+    def _put_aside(self, turn: Turn) -> None:
+        """For `_write_readings`."""
+        if self._measured_frames > READINGS_MAXIMUM:
+            metrics.READINGS_DROPPED.inc(len(turn.arrivals))
+            return
+        self._measured.put_nowait(turn)
+        self._measured_frames += len(turn.arrivals)
 
     async def _write_readings(self) -> None:
         while True:
             turn = await self._measured.get()
             await self._readings.patiently(partial(self._telemetry.write, turn.batch.telemetry), what="readings of frames")
             self._measured_frames -= len(turn.arrivals)
-            await self._answer(turn.arrivals)
+            await answer(turn.arrivals, now=self._now)
 
     def _oldest(self) -> datetime | None:
         return min((waiting[0].received_at for waiting in (self._urgent, self._calm) if waiting), default=None)
@@ -230,37 +254,13 @@ class Lane:
             arrival.device = self._book.find(arrival.frame.source, peer=arrival.channel.host)
             if arrival.device is None:
                 metrics.UNKNOWN.inc()
-            else:
-                self.hear(arrival.device, clock_tag=arrival.frame.time, at=arrival.received_at)
+            elif arrival.device.profile.trusts(arrival.frame):
+                self.hear(arrival.device, clock_tag=arrival.frame.time, at=self._now())
         try:
             self._reader.read(arrival, batch)
         except Exception:  # a mistake of ours must not let one frame stand before all others for ever
             log.exception("a frame from %s cannot be read", arrival.channel.peer)
             self._reader.give_up(arrival, batch)
-
-    async def _answer(self, arrivals: Sequence[Arrival]) -> None:
-        """What is stored, in slices: the next turn goes to the database in between."""
-        left = iter(arrivals)
-        try:
-            while part := list(islice(left, SLICE)):
-                self._answer_now(part)
-                await asyncio.sleep(0)
-        finally:
-            self._answer_now(list(left))  # told to stop, we still say what is stored
-
-    def _answer_now(self, arrivals: Sequence[Arrival]) -> None:
-        at = self._now()
-        tag = clock.write(at)
-        sent: Counter[Command] = Counter()
-        for arrival in arrivals:
-            arrival.channel.settled()
-            if arrival.answer is not None:
-                sent[arrival.answer] += answer(arrival, tag=tag)
-        for command, count in sent.items():
-            ANSWERED[command].inc(count)
-        metrics.CONFIRMED.between(
-            [arrival.received_at.timestamp() for arrival in arrivals if arrival.answer is not None], self._now().timestamp()
-        )
 
 
 async def _until(event: asyncio.Event, *, seconds: float) -> bool:
@@ -277,10 +277,3 @@ def _told(tag: bytes) -> int | None:
     """A time tag in microseconds; None where it is no time."""
     told = clock.read(tag)
     return None if told is None else microseconds(told)
-
-
-def answer(arrival: Arrival, *, tag: bytes) -> bool:
-    """Answer a frame with the command decided for it, timed by `tag`; False: its device is gone, and sends again."""
-    assert arrival.answer is not None
-    swapped = arrival.device is None or arrival.device.profile.swaps_addresses
-    return arrival.channel.send(arrival.frame.answered(arrival.answer, time=tag, swapped=swapped))

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ingest.gb26875 import metrics
+from ingest.gb26875.answers import answer_at_once
 from ingest.gb26875.book import Book, Device
 from ingest.gb26875.channels import Channel, TcpChannel, UdpServer
 from ingest.gb26875.exchanges import Exchanges, Patience, Way
-from ingest.gb26875.lane import ANSWERED, Lane, answer
+from ingest.gb26875.lane import Lane
 from ingest.gb26875.reader import REPLIES, Arrival
 from runtime.errors import ConfigurationError
 from signals.gb26875 import clock
@@ -104,7 +105,7 @@ class Server:
         if device is not None and device.profile.is_heartbeat(frame):
             metrics.HEARTBEATS.inc()
             arrival.answer = Command.CONFIRM
-            ANSWERED[Command.CONFIRM].inc(answer(arrival, tag=clock.write(at)))
+            answer_at_once([arrival], at=at)
             return
         if frame.command in REPLIES:
             if device is not None and trusted:

@@ -6,7 +6,6 @@ import psycopg
 from gb26875_world import ADDRESS, CENTRE, TIME, WAIT_SECONDS, component, datagrams, enrol_device, line, serving, upload
 from ingest_world import column, rows
 
-from runtime.health import Health
 from signals.gb26875.frames import Frame, read_one
 from signals.gb26875.tables import Command
 
@@ -28,34 +27,6 @@ async def test_a_fire_is_stored_before_it_is_confirmed(database):
     assert (stored["occurred_source"], stored["occurred_at"].isoformat()) == ("device", "2026-03-07T06:30:05+00:00")
     assert column(database, "SELECT priority FROM signal_inbox") == [0]
     assert column(database, "SELECT lane FROM presence WHERE transmitter_id = 'P1'") == ["gb26875"]
-
-
-async def test_a_fire_overtakes_what_waits_before_it(database):
-    enrol_device(database)
-    enrol_device(database, "P2", address=bytes(6))
-    async with serving(database) as port, line(port) as busy, line(port) as burning:
-        await burning.ask(upload(component(0), source=bytes(6)))
-        with psycopg.connect(database.owner_url) as connection:
-            connection.execute("LOCK TABLE signal IN ACCESS EXCLUSIVE MODE")
-            await busy.say(upload(component(FAULT, point=(1, 0)), serial=0))
-            await stopped_at_lock(connection)
-            for serial in range(1, 60):
-                await busy.say(upload(component(FAULT, point=(1, serial)), serial=serial))
-            assert (await busy.ask(upload(serial=999))).serial == 999, "a heartbeat waits for nobody: the others were taken"
-            await burning.say(upload(component(FIRE), serial=1, source=bytes(6)))
-        assert (await burning.hear()).command == Command.CONFIRM
-        for _ in range(60):
-            await busy.hear()
-    handed = column(database, "SELECT priority FROM signal_inbox ORDER BY inbox_id")
-    assert sorted(handed) == [0] + [1] * 61
-    assert handed.index(0) == 2, "behind what was stored, and what was on its way to the database"
-
-
-async def stopped_at_lock(connection):
-    """Until somebody waits for a lock that we hold."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        while not connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0]:
-            await asyncio.sleep(0.02)
 
 
 async def test_a_repeat_is_confirmed_again_and_stored_once(database):
@@ -159,26 +130,6 @@ async def test_measured_values_become_telemetry(database):
         {"point": "1-7-0", "temperature_celsius": 58.5, "water_pressure_mpa": None},
     ]
     assert column(database, "SELECT detail->>'quantity' FROM signal") == ["event_count"]
-
-
-async def test_a_fire_waits_for_no_reading(database):
-    enrol_device(database)
-    warm = {"system_type": 1, "system_address": 2, "component_type": 31, "component_address_hex": "09000000", "time": None}
-    health = Health("ingest gb26875")
-    async with serving(database, health=health) as port, line(port) as device:
-        with psycopg.connect(database.owner_url, autocommit=True) as owner:
-            owner.execute("REVOKE INSERT ON telemetry FROM wanghuo_ingest")
-            await device.say(upload({**warm, "analog_type": 3, "raw_value": 215}, kind=3, serial=1))
-            for serial in (2, 3):
-                heard = await device.ask(upload(component(FIRE), serial=serial))
-                assert (heard.command, heard.serial) == (Command.CONFIRM, serial)
-            async with asyncio.timeout(WAIT_SECONDS):
-                while not (problem := health.checks["database"]()):
-                    await asyncio.sleep(0.02)
-            assert "permission denied" in problem
-            owner.execute("GRANT INSERT ON telemetry TO wanghuo_ingest")
-        assert (await device.hear()).serial == 1
-    assert column(database, "SELECT temperature_celsius FROM telemetry") == [21.5]
 
 
 async def test_points_where_all_is_well_are_handed_over_once(database):
