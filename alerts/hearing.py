@@ -14,7 +14,8 @@ class Hearing:
 
     spans: Sequence[Span]
     until: datetime | None
-    """The instant up to which everything that reached the broker is stored: the clock of liveness. None: nothing was ever heard."""
+    """The instant up to which everything that reached us is stored, but for readings of control rooms, which may follow: the clock
+    of liveness. None: nothing was ever heard."""
 
     def silence(self, since: datetime) -> timedelta:
         """How long we listened since an instant."""

@@ -140,7 +140,7 @@ class Lane:
                 self._storing.add_done_callback(lambda _: self._hurry.set())
 
     async def _next_turn(self) -> Turn:
-        """What is urgent; else what came until the turn before was stored, at least `GATHER_SECONDS` long."""
+        """What is urgent, so often in a row at most; else what came until the turn before was stored, for a while at least."""
         while True:
             self._hurry.clear()
             self._something.clear()

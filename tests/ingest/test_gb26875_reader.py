@@ -21,6 +21,7 @@ from runtime.database import pool
 from signals.gb26875 import LANE
 from signals.gb26875.frames import Frame, Receiver
 from signals.gb26875.profiles import PROFILES, STANDARD
+from signals.gb26875.statements import Measured
 
 CALM, FIRE = 0x0001, 0x0003
 DATA = Path(__file__).parents[1] / "data/gb26875"
@@ -40,10 +41,10 @@ def arrival(frame: Frame, *, at: datetime) -> Arrival:
     return Arrival(frame=received, device=device, channel=Nowhere(), received_at=at)
 
 
-def facts(*arrivals: Arrival, reader: Reader | None = None) -> list:
-    batch = Batch()
+def facts(*arrivals: Arrival) -> list:
+    reader, batch = Reader(), Batch()
     for one in arrivals:
-        (reader or Reader()).read(one, batch)
+        reader.read(one, batch)
     return [fact for item in batch.signals.items for fact in item.facts]
 
 
@@ -53,7 +54,7 @@ def told(uploaded, data: bytes) -> list:
         (uploaded.occurred_at(one.found, data), one.found.point, one._replace(found=None))
         if isinstance(one, Said)
         else (uploaded.occurred_at(one, data), one.point, one.metric, one.value)
-        if hasattr(one, "metric")
+        if isinstance(one, Measured)
         else one
         for one in uploaded.statements
     ]
@@ -77,20 +78,18 @@ def test_a_remembered_object_has_the_time_it_came_with(data, tag):
 
 
 def test_points_where_all_is_well_are_handed_over_now_and_then():
-    reader = Reader()
     after = [timedelta(0), timedelta(minutes=1), AGAIN - timedelta(seconds=1), AGAIN, AGAIN + timedelta(minutes=1)]
-    said = facts(*(arrival(upload(component(CALM), serial=n), at=NOON + late) for n, late in enumerate(after)), reader=reader)
+    said = facts(*(arrival(upload(component(CALM), serial=n), at=NOON + late) for n, late in enumerate(after)))
     assert [fact.handed_over for fact in said] == [True, False, False, True, False]
 
 
 def test_a_point_that_is_well_again_is_told_when_its_fire_overtook_what_was_before():
     """After an outage a calm state, a fire, and a calm state wait: fires are read first."""
-    reader = Reader()
     before, burning, over, still = (
         arrival(upload(component(word), serial=serial), at=NOON + timedelta(seconds=serial))
         for serial, word in enumerate((CALM, FIRE, CALM, CALM))
     )
-    said = facts(burning, before, over, still, reader=reader)
+    said = facts(burning, before, over, still)
     assert [(fact.seq, fact.handed_over) for fact in said] == [(1, True), (0, True), (2, True), (3, False)]
 
 

@@ -7,11 +7,15 @@ from contextlib import AsyncExitStack
 import psycopg
 from gb26875_world import WAIT_SECONDS, component, enrol_device, line, serving, upload
 from ingest_world import column
+from prometheus_client import REGISTRY
 
 from runtime.health import Health
 from signals.gb26875.tables import Command
 
 FIRE, FAULT = 0x0002, 0x0004
+PLACE = {"system_type": 1, "system_address": 2, "component_type": 31, "component_address_hex": "09000000"}
+WARM = {**PLACE, "analog_type": 3, "time": None}
+DROPPED = "wanghuo_gb26875_readings_dropped_total"
 
 
 async def stopped_at_lock(connection):
@@ -84,12 +88,11 @@ async def test_the_end_of_a_fire_that_waits_is_handed_over(database):
 
 async def test_a_fire_waits_for_no_reading(database):
     enrol_device(database)
-    warm = {"system_type": 1, "system_address": 2, "component_type": 31, "component_address_hex": "09000000", "time": None}
     health = Health("ingest gb26875")
     async with serving(database, health=health) as port, line(port) as device:
         with psycopg.connect(database.owner_url, autocommit=True) as owner:
             owner.execute("REVOKE INSERT ON telemetry FROM wanghuo_ingest")
-            await device.say(upload({**warm, "analog_type": 3, "raw_value": 215}, kind=3, serial=1))
+            await device.say(upload({**WARM, "raw_value": 215}, kind=3, serial=1))
             for serial in (2, 3):
                 heard = await device.ask(upload(component(FIRE), serial=serial))
                 assert (heard.command, heard.serial) == (Command.CONFIRM, serial)
@@ -100,3 +103,22 @@ async def test_a_fire_waits_for_no_reading(database):
             owner.execute("GRANT INSERT ON telemetry TO wanghuo_ingest")
         assert (await device.hear()).serial == 1
     assert column(database, "SELECT temperature_celsius FROM telemetry") == [21.5]
+
+
+async def test_readings_above_what_can_wait_come_again(database, monkeypatch):
+    enrol_device(database)
+    monkeypatch.setattr("ingest.gb26875.lane.READINGS_MAXIMUM", 0)
+    first, second = (upload({**WARM, "raw_value": 215 + serial}, kind=3, serial=serial) for serial in (1, 2))
+    async with serving(database) as port, line(port) as device:
+        with psycopg.connect(database.owner_url, autocommit=True) as owner:
+            owner.execute("REVOKE INSERT ON telemetry FROM wanghuo_ingest")
+            before = REGISTRY.get_sample_value(DROPPED)
+            await device.say(first)
+            assert (await device.ask(upload(component(FAULT), serial=3))).serial == 3, "the first reading waits"
+            await device.say(second)
+            assert (await device.ask(upload(component(FAULT), serial=4))).serial == 4, "the second is past what can wait"
+            assert REGISTRY.get_sample_value(DROPPED) == before + 1
+            owner.execute("GRANT INSERT ON telemetry TO wanghuo_ingest")
+        assert (await device.hear()).serial == 1
+        assert (await device.ask(second)).serial == 2
+    assert column(database, "SELECT temperature_celsius FROM telemetry ORDER BY 1") == [21.6, 21.7]
